@@ -1,0 +1,85 @@
+//! Plain twins of the kernels: what they compute, in the fewest words.
+//!
+//! They are slow and single-threaded. Tests compare every kernel with them; read them to know what
+//! a kernel means.
+
+use crate::{AdamWStep, MatmulShape, adamw::Coefficients};
+
+/// `c = a · b` for row-major `a` `(m, k)`, `b` `(k, n)`, `c` `(m, n)`.
+///
+/// # Panics
+/// If a slice does not have the length that the shape asks for.
+pub fn matmul(shape: MatmulShape, a: &[f32], b: &[f32], c: &mut [f32]) {
+    shape.check(a, b, c);
+    let MatmulShape { n, k, .. } = shape;
+    for (at, value) in c.iter_mut().enumerate() {
+        let (row, column) = (at / n, at % n);
+        *value = (0..k).map(|i| a[row * k + i] * b[i * n + column]).sum();
+    }
+}
+
+/// `c = a · bᵀ` for row-major `a` `(m, k)`, `b` `(n, k)`, `c` `(m, n)`.
+///
+/// # Panics
+/// If a slice does not have the length that the shape asks for.
+pub fn matmul_nt(shape: MatmulShape, a: &[f32], b: &[f32], c: &mut [f32]) {
+    shape.check(a, b, c);
+    let MatmulShape { n, k, .. } = shape;
+    for (at, value) in c.iter_mut().enumerate() {
+        let (row, column) = (at / n, at % n);
+        *value = dot(&a[row * k..(row + 1) * k], &b[column * k..(column + 1) * k]);
+    }
+}
+
+/// `Σ aᵢ·bᵢ`, added from left to right.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// `Σ (aᵢ − bᵢ)²`, added from left to right.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
+    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
+}
+
+/// `Σ xᵢ²` in f64, added from left to right.
+pub fn sum_of_squares(x: &[f32]) -> f64 {
+    x.iter().map(|&value| f64::from(value) * f64::from(value)).sum()
+}
+
+/// `yᵢ += alpha · xᵢ`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "vectors of different lengths");
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += alpha * x;
+    }
+}
+
+/// One AdamW step; see [`crate::adamw_step`].
+///
+/// # Panics
+/// If the lengths differ, or `step.step` is 0.
+pub fn adamw_step(
+    params: &mut [f32],
+    grads: &[f32],
+    m: &mut [f32],
+    v: &mut [f32],
+    step: AdamWStep,
+) {
+    let length = params.len();
+    assert!(grads.len() == length && m.len() == length && v.len() == length);
+    let coefficients = Coefficients::of(step);
+    for i in 0..length {
+        coefficients.update(&mut params[i], grads[i], &mut m[i], &mut v[i]);
+    }
+}
