@@ -15,11 +15,11 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     {
         let cpu = CpuFeatures::get();
         if cpu.avx512 {
-            // SAFETY: the processor has AVX-512F, and the lengths are equal.
+            // SAFETY: the processor has AVX-512F.
             return unsafe { avx512::dot(a, b) };
         }
         if cpu.avx2_fma {
-            // SAFETY: the processor has AVX2 and FMA, and the lengths are equal.
+            // SAFETY: the processor has AVX2 and FMA.
             return unsafe { avx2::dot(a, b) };
         }
     }
@@ -39,11 +39,11 @@ pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
     {
         let cpu = CpuFeatures::get();
         if cpu.avx512 {
-            // SAFETY: the processor has AVX-512F, and the lengths are equal.
+            // SAFETY: the processor has AVX-512F.
             return unsafe { avx512::squared_l2(a, b) };
         }
         if cpu.avx2_fma {
-            // SAFETY: the processor has AVX2 and FMA, and the lengths are equal.
+            // SAFETY: the processor has AVX2 and FMA.
             return unsafe { avx2::squared_l2(a, b) };
         }
     }
@@ -65,25 +65,18 @@ fn portable(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
 }
 
 /// Both distances for one instruction set. Four running sums hide the latency of a fused
-/// multiply-add; the last, partial vector is read under a mask.
+/// multiply-add; the last, partial vector is filled up with zeros.
 #[cfg(target_arch = "x86_64")]
 macro_rules! distances {
-    ($feature:literal, $lanes:literal, $zero:ident, $load:ident, $load_tail:path, $fma:ident,
-     $add:ident, $sub:ident, $sum:path) => {
-        /// # Safety
-        /// The processor has the features, and the lengths are equal.
+    ($feature:literal, $lanes:literal, $zero:ident, $fma:ident, $add:ident, $sub:ident) => {
         #[target_feature(enable = $feature)]
-        pub(super) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
-            accumulate!(a, b, $lanes, $zero, $load, $load_tail, $add, $sum, |x, y, sum| {
-                $fma(x, y, sum)
-            })
+        pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+            accumulate!(a, b, $lanes, $zero, $add, |x, y, sum| $fma(x, y, sum))
         }
 
-        /// # Safety
-        /// The processor has the features, and the lengths are equal.
         #[target_feature(enable = $feature)]
-        pub(super) unsafe fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
-            accumulate!(a, b, $lanes, $zero, $load, $load_tail, $add, $sum, |x, y, sum| {
+        pub(super) fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
+            accumulate!(a, b, $lanes, $zero, $add, |x, y, sum| {
                 let difference = $sub(x, y);
                 $fma(difference, difference, sum)
             })
@@ -93,37 +86,28 @@ macro_rules! distances {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! accumulate {
-    ($a:ident, $b:ident, $lanes:literal, $zero:ident, $load:ident, $load_tail:path, $add:ident,
-     $sum:path, |$x:ident, $y:ident, $acc:ident| $term:expr) => {{
+    ($a:ident, $b:ident, $lanes:literal, $zero:ident, $add:ident,
+     |$x:ident, $y:ident, $acc:ident| $term:expr) => {{
+        let (a_vectors, a_tail) = $a.as_chunks::<$lanes>();
+        let (b_vectors, b_tail) = $b.as_chunks::<$lanes>();
+        let (a_blocks, a_rest) = a_vectors.as_chunks::<4>();
+        let (b_blocks, b_rest) = b_vectors.as_chunks::<4>();
         let mut sums = [$zero(); 4];
-        let length = $a.len();
-        let mut at = 0;
-        while at + 4 * $lanes <= length {
-            for (block, sum) in sums.iter_mut().enumerate() {
-                let from = at + block * $lanes;
-                // SAFETY: `from + lanes <= at + 4 · lanes <= length` of both slices.
-                let ($x, $y) =
-                    unsafe { ($load($a.as_ptr().add(from)), $load($b.as_ptr().add(from))) };
-                let $acc = *sum;
-                *sum = $term;
+        for (a_block, b_block) in a_blocks.iter().zip(b_blocks) {
+            for lane in 0..4 {
+                let ($x, $y, $acc) = (load(&a_block[lane]), load(&b_block[lane]), sums[lane]);
+                sums[lane] = $term;
             }
-            at += 4 * $lanes;
         }
-        while at + $lanes <= length {
-            // SAFETY: `at + lanes <= length` of both slices.
-            let ($x, $y) = unsafe { ($load($a.as_ptr().add(at)), $load($b.as_ptr().add(at))) };
-            let $acc = sums[0];
-            sums[0] = $term;
-            at += $lanes;
+        for (lane, (a_vector, b_vector)) in a_rest.iter().zip(b_rest).enumerate() {
+            let ($x, $y, $acc) = (load(a_vector), load(b_vector), sums[lane]);
+            sums[lane] = $term;
         }
-        if at < length {
-            // SAFETY: the features are there, and the tails are shorter than a vector.
-            let ($x, $y) = unsafe { ($load_tail(&$a[at..]), $load_tail(&$b[at..])) };
-            let $acc = sums[1];
-            sums[1] = $term;
+        if !a_tail.is_empty() {
+            let ($x, $y, $acc) = (load_tail(a_tail), load_tail(b_tail), sums[3]);
+            sums[3] = $term;
         }
-        let sum = $add($add(sums[0], sums[1]), $add(sums[2], sums[3]));
-        $sum(sum)
+        sum($add($add(sums[0], sums[1]), $add(sums[2], sums[3])))
     }};
 }
 
@@ -131,27 +115,25 @@ macro_rules! accumulate {
 mod avx512 {
     use std::arch::x86_64::*;
 
-    distances!(
-        "avx512f",
-        16,
-        _mm512_setzero_ps,
-        _mm512_loadu_ps,
-        load_tail,
-        _mm512_fmadd_ps,
-        _mm512_add_ps,
-        _mm512_sub_ps,
-        _mm512_reduce_add_ps
-    );
+    distances!("avx512f", 16, _mm512_setzero_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps);
 
-    /// The values of `tail`, then zeros.
-    ///
-    /// # Safety
-    /// The processor has AVX-512F, and `tail` has fewer than 16 values.
     #[target_feature(enable = "avx512f")]
-    unsafe fn load_tail(tail: &[f32]) -> __m512 {
+    fn load(values: &[f32; 16]) -> __m512 {
+        // SAFETY: `values` has the 16 values that are read; the load needs no alignment.
+        unsafe { _mm512_loadu_ps(values.as_ptr()) }
+    }
+
+    /// The values of `tail`, fewer than 16, then zeros.
+    #[target_feature(enable = "avx512f")]
+    fn load_tail(tail: &[f32]) -> __m512 {
         let mask = (1u16 << tail.len()) - 1;
         // SAFETY: the mask selects exactly the values of `tail`; masked lanes are not read.
         unsafe { _mm512_maskz_loadu_ps(mask, tail.as_ptr()) }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn sum(x: __m512) -> f32 {
+        _mm512_reduce_add_ps(x)
     }
 }
 
@@ -159,38 +141,28 @@ mod avx512 {
 mod avx2 {
     use std::arch::x86_64::*;
 
-    distances!(
-        "avx2,fma",
-        8,
-        _mm256_setzero_ps,
-        _mm256_loadu_ps,
-        load_tail,
-        _mm256_fmadd_ps,
-        _mm256_add_ps,
-        _mm256_sub_ps,
-        sum
-    );
+    distances!("avx2,fma", 8, _mm256_setzero_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps);
 
-    /// The values of `tail`, then zeros.
-    ///
-    /// # Safety
-    /// The processor has AVX2, and `tail` has fewer than 8 values.
-    #[target_feature(enable = "avx2")]
-    unsafe fn load_tail(tail: &[f32]) -> __m256 {
-        let mut lanes = [0.0f32; 8];
-        lanes[..tail.len()].copy_from_slice(tail);
-        // SAFETY: `lanes` has the 8 values that are read.
-        unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
+    #[target_feature(enable = "avx2,fma")]
+    fn load(values: &[f32; 8]) -> __m256 {
+        // SAFETY: `values` has the 8 values that are read; the load needs no alignment.
+        unsafe { _mm256_loadu_ps(values.as_ptr()) }
     }
 
-    #[target_feature(enable = "avx2")]
+    /// The values of `tail`, fewer than 8, then zeros.
+    #[target_feature(enable = "avx2,fma")]
+    fn load_tail(tail: &[f32]) -> __m256 {
+        let mut values = [0.0; 8];
+        values[..tail.len()].copy_from_slice(tail);
+        load(&values)
+    }
+
+    #[target_feature(enable = "avx2,fma")]
     fn sum(x: __m256) -> f32 {
         let mut lanes = [0.0f32; 8];
         // SAFETY: `lanes` has room for the 8 values that are written.
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), x) };
-        let half =
-            |from: usize| (lanes[from] + lanes[from + 1]) + (lanes[from + 2] + lanes[from + 3]);
-        half(0) + half(4)
+        lanes.iter().sum()
     }
 }
 
@@ -216,20 +188,18 @@ mod tests {
         #[cfg(target_arch = "x86_64")]
         {
             if CpuFeatures::get().avx2_fma {
-                // SAFETY: the features were just found, and the tests pass equal lengths.
-                all.push((
-                    "avx2",
-                    |a, b| unsafe { avx2::dot(a, b) },
-                    |a, b| unsafe { avx2::squared_l2(a, b) },
-                ));
+                // SAFETY: the processor has AVX2 and FMA.
+                let dot: Kernel = |a, b| unsafe { avx2::dot(a, b) };
+                // SAFETY: as above.
+                let squared_l2: Kernel = |a, b| unsafe { avx2::squared_l2(a, b) };
+                all.push(("avx2", dot, squared_l2));
             }
             if CpuFeatures::get().avx512 {
-                // SAFETY: the features were just found, and the tests pass equal lengths.
-                all.push((
-                    "avx512",
-                    |a, b| unsafe { avx512::dot(a, b) },
-                    |a, b| unsafe { avx512::squared_l2(a, b) },
-                ));
+                // SAFETY: the processor has AVX-512F.
+                let dot: Kernel = |a, b| unsafe { avx512::dot(a, b) };
+                // SAFETY: as above.
+                let squared_l2: Kernel = |a, b| unsafe { avx512::squared_l2(a, b) };
+                all.push(("avx512", dot, squared_l2));
             }
         }
         all
