@@ -1,0 +1,2 @@
+//! The `embedtune` command.
+fn main() {}

@@ -1,0 +1,68 @@
+//! The seam between a model and what computes it.
+
+mod reference;
+
+use std::any::Any;
+
+pub use reference::ReferenceEngine;
+
+use crate::{Dropout, EncoderError, PackedBatch, Parameters};
+
+/// What an engine keeps of a forward pass for its backward pass.
+pub struct Tape(Box<dyn Any + Send>);
+
+impl Tape {
+    /// Wraps an engine's own record.
+    pub fn new(record: impl Any + Send) -> Self {
+        Self(Box::new(record))
+    }
+
+    /// The record, if it is of type `T`.
+    pub fn downcast<T: Any>(self) -> Option<T> {
+        self.0.downcast().ok().map(|record| *record)
+    }
+}
+
+/// Runs and differentiates an encoder: token ids in, embeddings out; gradients of embeddings in,
+/// gradients of weights out. Implementations must agree with [`ReferenceEngine`].
+pub trait Engine: Send + Sync {
+    /// Short name for logs.
+    fn name(&self) -> &'static str;
+
+    /// Embeddings of `batch`, `(sequences, dim)` row-major, without a record. With `dropout` they
+    /// equal those of [`Engine::forward`] under the same dropout.
+    ///
+    /// # Errors
+    /// [`EncoderError`] when a token id or a length is outside the model, or a kernel fails.
+    fn embed(
+        &self,
+        parameters: &Parameters,
+        batch: &PackedBatch,
+        dropout: Option<&Dropout>,
+    ) -> Result<Vec<f32>, EncoderError>;
+
+    /// Embeddings of `batch`, `(sequences, dim)` row-major, and the record for
+    /// [`Engine::backward`].
+    ///
+    /// # Errors
+    /// As [`Engine::embed`].
+    fn forward(
+        &self,
+        parameters: &Parameters,
+        batch: &PackedBatch,
+        dropout: Option<&Dropout>,
+    ) -> Result<(Vec<f32>, Tape), EncoderError>;
+
+    /// Adds `d loss / d parameter` to `gradients`, laid out as [`Parameters::trainable`], given
+    /// `d loss / d embeddings`, `(sequences, dim)`. Stops at the lowest trainable layer.
+    ///
+    /// # Errors
+    /// [`EncoderError`] when lengths differ or the tape is another engine's.
+    fn backward(
+        &self,
+        parameters: &Parameters,
+        tape: Tape,
+        d_embeddings: &[f32],
+        gradients: &mut [f32],
+    ) -> Result<(), EncoderError>;
+}
