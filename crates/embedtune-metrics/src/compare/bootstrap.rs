@@ -18,6 +18,7 @@ pub(super) fn percentile_interval(differences: &[f64], options: &ComparisonOptio
     means.sort_unstable_by(f64::total_cmp);
     let tail = (1.0 - options.confidence) / 2.0;
     let interval = [quantile(&means, tail), quantile(&means, 1.0 - tail)];
+    // Differences that are all the same: the drawn means differ from theirs by rounding.
     if interval[0] == interval[1] { [mean(differences); 2] } else { interval }
 }
 
