@@ -33,6 +33,7 @@ from sentence_transformers import (
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer import losses
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+from transformers import PrinterCallback
 
 
 def arguments():
@@ -135,6 +136,7 @@ def train(model, pairs, args):
             train_dataset=Dataset.from_dict(columns),
             loss=loss,
         )
+        trainer.remove_callback(PrinterCallback)
         start = time.perf_counter()
         final_loss = trainer.train().training_loss
         seconds = time.perf_counter() - start

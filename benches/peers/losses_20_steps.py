@@ -27,6 +27,7 @@ from sentence_transformers import (
 )
 from sentence_transformers.sentence_transformer import losses
 from torch.utils.data import BatchSampler, SequentialSampler
+from transformers import PrinterCallback
 
 
 class RecordedLoss(losses.MultipleNegativesRankingLoss):
@@ -111,6 +112,7 @@ def main():
             train_dataset=dataset,
             loss=loss,
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     if args.save:
         model.save(args.save)
