@@ -1,0 +1,63 @@
+//! Numbered lines of a UTF-8 file.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+use crate::error::{DataError, Place};
+
+/// UTF-8's byte order mark, which some editors put first.
+pub(crate) const BOM: &str = "\u{feff}";
+
+/// Opens `path`; `remedy` says what to do when it is not there.
+pub(crate) fn open(path: &Path, remedy: &'static str) -> Result<File, DataError> {
+    File::open(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), remedy },
+        _ => DataError::Io { path: path.to_owned(), source },
+    })
+}
+
+/// Reads a file line by line, without a byte order mark and without blank lines.
+pub(crate) struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    number: u64,
+}
+
+impl Lines {
+    pub(crate) fn open(path: &Path, remedy: &'static str) -> Result<Self, DataError> {
+        let reader = BufReader::with_capacity(1 << 16, open(path, remedy)?);
+        Ok(Self { path: path.to_owned(), reader, number: 0 })
+    }
+
+    /// Place of the line read last.
+    pub(crate) fn place(&self) -> Place {
+        Place::line(&self.path, self.number)
+    }
+
+    /// Next line that is not blank, or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<String>, DataError> {
+        loop {
+            let mut bytes = Vec::new();
+            let read = self
+                .reader
+                .read_until(b'\n', &mut bytes)
+                .map_err(|source| DataError::Io { path: self.path.clone(), source })?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            let mut line =
+                String::from_utf8(bytes).map_err(|_| DataError::NotUtf8 { at: self.place() })?;
+            if self.number == 1 && line.starts_with(BOM) {
+                line.drain(..BOM.len());
+            }
+            line.truncate(line.trim_end_matches(['\n', '\r']).len());
+            if !line.trim().is_empty() {
+                return Ok(Some(line));
+            }
+        }
+    }
+}
