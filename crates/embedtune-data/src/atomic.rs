@@ -22,7 +22,7 @@ pub(crate) struct AtomicFile {
 impl AtomicFile {
     pub(crate) fn create(target: &Path) -> Result<Self, DataError> {
         let temporary = temporary_name(target);
-        let file = File::create(&temporary).map_err(io_error(&temporary))?;
+        let file = File::create(&temporary).map_err(io_error(target))?;
         let writer = Some(BufWriter::with_capacity(1 << 16, file));
         Ok(Self { target: target.to_owned(), temporary, writer })
     }
@@ -75,7 +75,7 @@ impl AtomicDirectory {
             return Err(DataError::Exists { path: target.to_owned() });
         }
         let temporary = temporary_name(target);
-        fs::create_dir_all(&temporary).map_err(io_error(&temporary))?;
+        fs::create_dir_all(&temporary).map_err(io_error(target))?;
         Ok(Self { target: target.to_owned(), temporary })
     }
 

@@ -3,7 +3,7 @@
 mod negatives;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::BuildHasher,
 };
 
@@ -53,7 +53,8 @@ impl NegativeMix {
 pub struct BuildReport {
     /// Rows of the dataset.
     pub rows: usize,
-    /// Rows left out because another row has the same query text and the same document text.
+    /// Judgements whose query text and document text another row has already: rows that weigh
+    /// twice, or that were left out by [`DatasetBuilder::with_skip_repeated`].
     pub repeated: usize,
     /// Negatives that were judged not relevant.
     pub judged: usize,
@@ -104,6 +105,7 @@ pub struct DatasetBuilder<'a> {
     mined: BTreeMap<&'a str, &'a [String]>,
     mix: NegativeMix,
     relevant_from: i32,
+    skip_repeated: bool,
     seed: u64,
 }
 
@@ -118,6 +120,7 @@ impl<'a> DatasetBuilder<'a> {
             mined: BTreeMap::new(),
             mix: NegativeMix::default(),
             relevant_from: 1,
+            skip_repeated: false,
             seed: 42,
         }
     }
@@ -145,6 +148,13 @@ impl<'a> DatasetBuilder<'a> {
         self
     }
 
+    /// Leaves out a row when another one has the same query text and the same document text. Off,
+    /// so that each judgement is a row, as other trainers have it.
+    pub fn with_skip_repeated(mut self, skip: bool) -> Self {
+        self.skip_repeated = skip;
+        self
+    }
+
     /// Sets the seed of the random negatives. Those of a query depend on the seed, the query and
     /// the corpus, not on the other queries.
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -169,26 +179,9 @@ impl<'a> DatasetBuilder<'a> {
         let name = name.into();
         let mut dataset = Dataset::of_relevant(self.corpus, self.queries, self.qrels)?;
         let mut report = BuildReport::default();
-        let mut seen = std::collections::HashSet::new();
-        for (query, judgements) in self.qrels.iter() {
-            let anchor = self.anchor(&dataset, query);
-            let mut chooser = Chooser::new(
-                self.corpus,
-                query,
-                judgements,
-                self.mined.get(query).copied(),
-                self.seed,
-            );
-            let relevant = judgements.iter().filter(|&(_, &grade)| grade >= self.relevant_from);
-            for (document, _) in relevant {
-                let positive = self.document(&mut dataset, document);
-                if !seen.insert((anchor, positive)) {
-                    report.repeated += 1;
-                    continue;
-                }
-                let negatives = chooser.choose(&mut dataset, anchor, self.mix, &mut report);
-                dataset.push(Example { negatives, ..Example::pair(anchor, positive) });
-            }
+        let mut seen = HashSet::new();
+        for query in self.qrels.query_ids() {
+            self.add_rows(query, &mut dataset, &mut seen, &mut report);
         }
         if dataset.is_empty() {
             return Err(DataError::NoPositives { name, relevant_from: self.relevant_from });
@@ -197,6 +190,31 @@ impl<'a> DatasetBuilder<'a> {
         dataset.name = name;
         tracing::info!(name = dataset.name, ?report, "built training rows");
         Ok((dataset, report))
+    }
+
+    /// Adds the rows of one query.
+    fn add_rows(
+        &self,
+        query: &str,
+        dataset: &mut Dataset,
+        seen: &mut HashSet<(TextId, TextId)>,
+        report: &mut BuildReport,
+    ) {
+        let Some(judgements) = self.qrels.judgements(query) else { return };
+        let anchor = self.anchor(dataset, query);
+        let mined = self.mined.get(query).copied();
+        let mut chooser = Chooser::new(self.corpus, query, judgements, mined, self.seed);
+        for (document, _) in judgements.iter().filter(|&(_, &it)| it >= self.relevant_from) {
+            let positive = self.document(dataset, document);
+            if !seen.insert((anchor, positive)) {
+                report.repeated += 1;
+                if self.skip_repeated {
+                    continue;
+                }
+            }
+            let negatives = chooser.choose(dataset, anchor, self.mix, report);
+            dataset.push(Example { negatives, ..Example::pair(anchor, positive) });
+        }
     }
 
     fn anchor(&self, dataset: &Dataset, query: &str) -> TextId {

@@ -11,25 +11,33 @@ use crate::error::{DataError, Place};
 /// UTF-8's byte order mark, which some editors put first.
 pub(crate) const BOM: &str = "\u{feff}";
 
+/// Bytes of a file, or of whatever stands for one.
+pub(crate) type Input = Box<dyn BufRead + Send>;
+
 /// Opens `path`; `remedy` says what to do when it is not there.
-pub(crate) fn open(path: &Path, remedy: &'static str) -> Result<File, DataError> {
-    File::open(path).map_err(|source| match source.kind() {
+pub(crate) fn open(path: &Path, remedy: &'static str) -> Result<Input, DataError> {
+    let file = File::open(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), remedy },
         _ => DataError::Io { path: path.to_owned(), source },
-    })
+    })?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
 }
 
 /// Reads a file line by line, without a byte order mark and without blank lines.
 pub(crate) struct Lines {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: Input,
     number: u64,
 }
 
 impl Lines {
     pub(crate) fn open(path: &Path, remedy: &'static str) -> Result<Self, DataError> {
-        let reader = BufReader::with_capacity(1 << 16, open(path, remedy)?);
-        Ok(Self { path: path.to_owned(), reader, number: 0 })
+        Ok(Self::new(path, open(path, remedy)?))
+    }
+
+    /// Reads from `reader`; `path` stands for it in errors.
+    pub(crate) fn new(path: &Path, reader: Input) -> Self {
+        Self { path: path.to_owned(), reader, number: 0 }
     }
 
     /// Place of the line read last.

@@ -9,11 +9,15 @@ mod object_columns;
 mod write;
 
 use std::{
+    io::BufRead,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use crate::{DataError, Dataset, Example};
+use crate::{
+    DataError, Dataset, Example,
+    lines::{Input, open},
+};
 
 pub use columns::{ColumnMap, ColumnProblem};
 pub use write::write_rows;
@@ -134,12 +138,47 @@ impl RowReader {
             .format
             .or_else(|| RowFormat::of(path))
             .ok_or_else(|| DataError::UnknownFormat { path: path.to_owned() })?;
-        let columns = options.columns.clone();
+        let input = open(path, REMEDY)?;
+        Self::from_input(path, input, format, options.columns.clone())
+    }
+
+    /// Reads rows that are not in a file: standard input, an archive, memory. `name` stands for
+    /// the file in errors.
+    ///
+    /// ```
+    /// use embedtune_data::{RowFormat, RowReader};
+    ///
+    /// # fn main() -> Result<(), embedtune_data::DataError> {
+    /// let csv = "question,answer\nwhat is a crate?,A unit of compilation.\n";
+    /// let mut rows = RowReader::from_reader(csv.as_bytes(), "faq.csv", RowFormat::Csv, None)?;
+    /// let row = rows.next().transpose()?.expect("the file has one row");
+    /// assert_eq!(row.positive, "A unit of compilation.");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If its columns are not known.
+    pub fn from_reader(
+        reader: impl BufRead + Send + 'static,
+        name: impl AsRef<Path>,
+        format: RowFormat,
+        columns: Option<ColumnMap>,
+    ) -> Result<Self, DataError> {
+        Self::from_input(name.as_ref(), Box::new(reader), format, columns)
+    }
+
+    fn from_input(
+        path: &Path,
+        input: Input,
+        format: RowFormat,
+        columns: Option<ColumnMap>,
+    ) -> Result<Self, DataError> {
         let source: Box<dyn Source + Send> = match format {
-            RowFormat::Jsonl => Box::new(json_lines::JsonLines::open(path, columns)?),
-            RowFormat::Json => Box::new(array::JsonArray::open(path, columns)?),
-            RowFormat::Csv => Box::new(delimited::Delimited::open(path, columns, b',')?),
-            RowFormat::Tsv => Box::new(delimited::Delimited::open(path, columns, b'\t')?),
+            RowFormat::Jsonl => Box::new(json_lines::JsonLines::new(path, input, columns)),
+            RowFormat::Json => Box::new(array::JsonArray::new(path, input, columns)?),
+            RowFormat::Csv => Box::new(delimited::Delimited::new(path, input, columns, b',')?),
+            RowFormat::Tsv => Box::new(delimited::Delimited::new(path, input, columns, b'\t')?),
         };
         Ok(Self { path: path.to_owned(), source, pending: Vec::new(), records: 0, ended: false })
     }

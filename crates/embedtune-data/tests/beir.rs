@@ -8,8 +8,8 @@ use std::{
 };
 
 use embedtune_data::{
-    BeirData, BeirOptions, BeirWriter, CheckReport, Corpus, Document, FindingKind, Queries, Split,
-    SplitOrigin, write_beir,
+    BatchSampler, BeirData, BeirOptions, BeirWriter, CheckReport, Corpus, DatasetBuilder, Document,
+    FindingKind, NegativeMix, NoDuplicatesSampler, Queries, Split, SplitOrigin, write_beir,
 };
 use embedtune_metrics::Qrels;
 use proptest::prelude::*;
@@ -263,6 +263,17 @@ fn real_sets_have_their_published_counts() {
     let report = CheckReport::of_beir(&data);
     assert_eq!((report.rows, report.documents), (1258, 5183));
     assert!(report.findings.iter().any(|it| it.what == FindingKind::DocumentOverlap));
+
+    let train = data.qrels(Split::Train).unwrap();
+    let mix = NegativeMix::default().with_random(1);
+    let builder = DatasetBuilder::new(&data.corpus, &data.queries, train).with_mix(mix);
+    let (dataset, report) = builder.build("scifact").unwrap();
+    // Three claims are there twice under two ids.
+    assert_eq!((report.rows, report.repeated, report.random), (835, 3, 835));
+    let batches = NoDuplicatesSampler::new(32).batches(&dataset, 42, 0);
+    assert_eq!(batches.concat().len(), 835);
+    let small = batches.iter().filter(|batch| batch.len() < 32).count();
+    assert!(small <= 3, "{small} small batches");
 
     let data = BeirData::open(root.join("nl2bash")).unwrap();
     assert_eq!((data.corpus.len(), data.queries.len()), (10594, 11308));

@@ -91,10 +91,12 @@ fn a_repeated_document_is_as_relevant_as_the_first() {
 }
 
 #[test]
-fn equal_rows_come_once() {
+fn equal_rows_are_counted_and_left_out_on_request() {
     let set = set(4, &[(1, 2, 1), (1, 3, 1)]);
     let (dataset, report) = set.builder().build("small").unwrap();
-    assert_eq!((dataset.len(), report.repeated), (1, 1));
+    assert_eq!((dataset.len(), report.repeated), (2, 1));
+    let (dataset, report) = set.builder().with_skip_repeated(true).build("small").unwrap();
+    assert_eq!((dataset.len(), report.rows, report.repeated), (1, 1, 1));
 }
 
 #[test]

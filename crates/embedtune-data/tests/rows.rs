@@ -330,6 +330,37 @@ fn rows_before_a_bad_one_are_streamed() {
     assert!(reader.next().is_none());
 }
 
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let path = "no such folder/rows.jsonl";
+    let error = write_rows(path, &Dataset::new("empty")).unwrap_err().to_string();
+    assert!(error.starts_with("no such folder/rows.jsonl: "), "{error}");
+}
+
+/// Bytes that look like rows often enough to get somewhere.
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"{\"query\": \"q\", \"doc\": \"d\"}".to_vec()),
+        Just(b"query,doc\n".to_vec()),
+        Just(b"query\tdoc\n".to_vec()),
+        proptest::sample::select(b"[]{}\",:\t\r\n\xff \\q".to_vec()).prop_map(|byte| vec![byte]),
+        proptest::collection::vec(any::<u8>(), 0..4),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_input_makes_a_reader_panic(bytes in noise()) {
+        for format in [RowFormat::Jsonl, RowFormat::Json, RowFormat::Csv, RowFormat::Tsv] {
+            let input = std::io::Cursor::new(bytes.clone());
+            let Ok(reader) = RowReader::from_reader(input, "noise", format, None) else { continue };
+            let rows: Vec<_> = reader.collect();
+            prop_assert!(!rows.is_empty(), "no rows is an error");
+        }
+    }
+}
+
 /// Texts with something to see, quotes and line breaks among them.
 fn text() -> impl Strategy<Value = String> {
     let start = proptest::collection::vec(any::<char>(), 0..8);

@@ -1,18 +1,15 @@
 //! One JSON array of objects.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{ColumnMap, REMEDY, Source, TextRow, object_columns::ObjectColumns};
+use super::{ColumnMap, Source, TextRow, object_columns::ObjectColumns};
 use crate::{
     DataError,
     error::Place,
     json,
-    lines::{BOM, open},
+    lines::{BOM, Input},
 };
 
 pub(super) struct JsonArray {
@@ -27,8 +24,12 @@ pub(super) struct JsonArray {
 }
 
 impl JsonArray {
-    pub(super) fn open(path: &Path, given: Option<ColumnMap>) -> Result<Self, DataError> {
-        let text = read_text(path)?;
+    pub(super) fn new(
+        path: &Path,
+        input: Input,
+        given: Option<ColumnMap>,
+    ) -> Result<Self, DataError> {
+        let text = read_text(path, input)?;
         let position = if text.starts_with(BOM) { BOM.len() } else { 0 };
         let columns = ObjectColumns::new(path, given);
         let path = path.to_owned();
@@ -139,9 +140,9 @@ impl Source for JsonArray {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, DataError> {
+fn read_text(path: &Path, mut input: Input) -> Result<String, DataError> {
     let mut bytes = Vec::new();
-    open(path, REMEDY)?
+    input
         .read_to_end(&mut bytes)
         .map_err(|source| DataError::Io { path: path.to_owned(), source })?;
     String::from_utf8(bytes).map_err(|error| {

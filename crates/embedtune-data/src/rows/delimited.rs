@@ -2,18 +2,17 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{BufReader, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use csv::{ByteRecord, ErrorKind};
 
-use super::{ColumnMap, REMEDY, Source, TextRow, extract};
+use super::{ColumnMap, Source, TextRow, extract};
 use crate::{
     DataError,
     error::Place,
-    lines::{BOM, open},
+    lines::{BOM, Input},
 };
 
 pub(super) struct Delimited {
@@ -26,17 +25,18 @@ pub(super) struct Delimited {
 }
 
 impl Delimited {
-    pub(super) fn open(
+    pub(super) fn new(
         path: &Path,
+        input: Input,
         given: Option<ColumnMap>,
         delimiter: u8,
     ) -> Result<Self, DataError> {
         let io = |source| DataError::Io { path: path.to_owned(), source };
-        let file = without_bom(open(path, REMEDY)?).map_err(io)?;
+        let input = without_bom(input).map_err(io)?;
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .quoting(delimiter == b',')
-            .from_reader(file);
+            .from_reader(input);
         let header = reader.byte_headers().map_err(|error| csv_error(path, error))?.clone();
         let header = std::str::from_utf8(header.as_slice())
             .map(|_| header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()))
@@ -67,15 +67,14 @@ impl Source for Delimited {
     }
 }
 
-/// The file behind its byte order mark, if it has one.
-fn without_bom(file: File) -> std::io::Result<Box<dyn Read + Send>> {
-    let mut reader = BufReader::with_capacity(1 << 16, file);
+/// The input behind its byte order mark, if it has one.
+fn without_bom(mut input: Input) -> std::io::Result<Box<dyn Read + Send>> {
     let mut start = Vec::new();
-    reader.by_ref().take(BOM.len() as u64).read_to_end(&mut start)?;
+    input.by_ref().take(BOM.len() as u64).read_to_end(&mut start)?;
     if start == BOM.as_bytes() {
         start.clear();
     }
-    Ok(Box::new(std::io::Cursor::new(start).chain(reader)))
+    Ok(Box::new(std::io::Cursor::new(start).chain(input)))
 }
 
 fn csv_error(path: &Path, error: csv::Error) -> DataError {

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{ColumnMap, REMEDY, Source, TextRow, object_columns::ObjectColumns};
-use crate::{DataError, json, lines::Lines};
+use super::{ColumnMap, Source, TextRow, object_columns::ObjectColumns};
+use crate::{
+    DataError, json,
+    lines::{Input, Lines},
+};
 
 pub(super) struct JsonLines {
     lines: Lines,
@@ -11,9 +14,8 @@ pub(super) struct JsonLines {
 }
 
 impl JsonLines {
-    pub(super) fn open(path: &Path, given: Option<ColumnMap>) -> Result<Self, DataError> {
-        let lines = Lines::open(path, REMEDY)?;
-        Ok(Self { lines, columns: ObjectColumns::new(path, given) })
+    pub(super) fn new(path: &Path, input: Input, given: Option<ColumnMap>) -> Self {
+        Self { lines: Lines::new(path, input), columns: ObjectColumns::new(path, given) }
     }
 }
 
