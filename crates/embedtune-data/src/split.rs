@@ -83,7 +83,7 @@ pub enum SplitBy {
 pub struct SplitConfig {
     /// Fraction that goes to dev.
     pub dev: f64,
-    /// Fraction that goes to test. As large as dev twice: it has to prove a gain.
+    /// Fraction that goes to test. Twice as large as dev, as it has to prove a gain.
     pub test: f64,
     /// What stays together. Groups, as a gain on documents seen in training proves little.
     pub by: SplitBy,
