@@ -50,6 +50,7 @@
 mod batch;
 mod callback;
 mod checkpoint;
+mod clip;
 mod config;
 mod error;
 mod evaluator;

@@ -21,6 +21,7 @@ use embedtune_losses::{Loss, LossOutput, StepContext};
 use crate::{
     Callback, Evaluator, Optimizer, StepReport, StopReason, TrainConfig, TrainError, TrainOutcome,
     batch::{TokenTable, TrainBatch},
+    clip::clip_factor,
     heads::{Heads, values},
     log::MetricsLog,
     pass::Pass,
@@ -257,9 +258,8 @@ impl Trainer {
         let squares = sum_of_squares(gradients) + sum_of_squares(&self.heads.gradients);
         report.grad_norm = squares.sqrt() * share;
         self.check_finite("norm of the gradient", report.grad_norm, &step.batches.concat())?;
-        // torch.nn.utils.clip_grad_norm_: never longer than the limit, shorter ones untouched.
-        let limit = self.config.max_grad_norm.unwrap_or(f64::INFINITY);
-        let grad_scale = (share * (limit / (report.grad_norm + 1e-6)).min(1.0)) as f32;
+        let clip = clip_factor(report.grad_norm, self.config.max_grad_norm);
+        let grad_scale = (share * clip) as f32;
         self.optimizer.step(self.model.parameters_mut(), gradients, learning_rate, grad_scale);
         self.heads.step(learning_rate, grad_scale)?;
         self.advance(step, &mut report, started.elapsed().as_secs_f64());

@@ -1,0 +1,10 @@
+//! Whole runs on a tiny model. One binary, because linking is most of what a test costs here.
+#![allow(clippy::unwrap_used)]
+
+mod checkpoints;
+mod common;
+mod custom_parts;
+mod fitting;
+mod killed;
+mod stopping;
+mod tables;
