@@ -1,0 +1,24 @@
+//! One module a command.
+
+mod embed;
+mod eval;
+mod prepare;
+mod search;
+mod train;
+
+use anyhow::Result;
+
+use crate::{args::Command, progress::Console};
+
+/// Runs `command`.
+pub(crate) fn run(command: &Command, console: Console) -> Result<()> {
+    match command {
+        Command::Quickstart(_) => anyhow::bail!("soon"),
+        Command::Prepare(args) => prepare::run(args, console),
+        Command::Mine(_) => anyhow::bail!("soon"),
+        Command::Train(args) => train::run(args, console),
+        Command::Eval(args) => eval::run(args, console),
+        Command::Embed(args) => embed::run(args, console),
+        Command::Search(args) => search::run(args, console),
+    }
+}

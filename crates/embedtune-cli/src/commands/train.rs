@@ -1,0 +1,340 @@
+//! `embedtune train`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use embedtune_data::{BatchSampler, NoDuplicatesSampler, RandomSampler, SequentialSampler};
+use embedtune_encoder::ModelCard;
+use embedtune_eval::SampleConfig;
+use embedtune_losses::{
+    ContrastiveConfig, Direction, LossConfig, MnrlConfig, OnlineContrastiveConfig, Partition,
+    TripletConfig,
+};
+use embedtune_train::{
+    AdamWConfig, EarlyStopping, Every, OptimizerConfig, StopReason, TrainConfig, TrainOutcome,
+    Trainer,
+};
+use serde::Serialize;
+
+use crate::{
+    args::{Recipe, SamplerName, TrainArgs},
+    data::{self, TrainingData, TrainingOptions},
+    interrupt::{self, Interrupted},
+    model::{self, LoadedModel},
+    output,
+    preflight::{Plan, Preflight},
+    progress::Console,
+    training::{TrainingBar, TrainingFacts},
+};
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    output: &'a Path,
+    base_model: &'a str,
+    data: &'a str,
+    recipe: &'static str,
+    precision: &'static str,
+    #[serde(flatten)]
+    facts: TrainingFacts,
+    preflight: Preflight,
+    settings: Vec<(String, String)>,
+    notes: Vec<String>,
+}
+
+/// Trains a model.
+pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
+    let run_dir = run_dir(&args.output);
+    check_output(args, &run_dir)?;
+    model::check_precision(args.model.precision)?;
+    let loss = loss_config(args)?;
+    let config = train_config(args, &run_dir);
+    config.validate()?;
+    let negatives = args.negatives.as_deref().map(crate::negatives::read).transpose()?;
+    let data = data::read(
+        &args.data,
+        &TrainingOptions {
+            columns: args.columns.as_ref(),
+            negatives: negatives.as_ref(),
+            negatives_per_row: args.negatives_per_row,
+            evaluate: wants_evaluation(args),
+            dev_fraction: args.dev_fraction,
+            dev_sample: SampleConfig::default()
+                .with_queries(args.dev_queries)
+                .with_documents(args.dev_documents),
+            seed: args.seed,
+        },
+    )?;
+    let LoadedModel { model, name } = model::load(&args.model, console)?;
+    let TrainingData { dataset, check, dev, notes } = data;
+    let data_name = dataset.name.clone();
+    let best_metric = match (&args.best_metric, &dev) {
+        (Some(metric), Some(_)) => Some(metric.clone()),
+        (Some(metric), None) => bail!(
+            "--best-metric {metric}: the data has no dev split; add --eval-every to cut one from \
+             the training queries"
+        ),
+        (None, dev) => dev.as_ref().map(|dev| dev.metric.clone()),
+    };
+    let config = config.with_best_metric(best_metric.clone());
+
+    let rows = dataset.len();
+    let preview = (dataset.clone(), check);
+    let mut trainer = Trainer::new(model, dataset, loss.build()?, sampler(args), config.clone())?;
+    let plan = Plan {
+        steps: trainer.total_steps(),
+        epochs: epochs(args, rows, trainer.total_steps()),
+        batch_size: args.batch_size,
+        micro_tokens: config.micro_tokens,
+    };
+    let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
+    drop(preview.0);
+    preflight.show(console);
+    notes.iter().for_each(|note| console.line(&format!("note: {note}")));
+
+    let (bar, _) = TrainingBar::new(console, best_metric);
+    let mut settings = settings(args, &loss);
+    let card = card(&name, &data_name, &[]);
+    for (name, value) in &settings {
+        trainer = trainer.with_setting(name, value);
+    }
+    if let Some(dev) = dev {
+        trainer = trainer.with_evaluator(dev.evaluator);
+    }
+    trainer = trainer
+        .with_callback(Box::new(bar))
+        .with_stop_flag(Arc::clone(&interrupt::flag()?))
+        .with_card(card);
+    if args.resume {
+        trainer = trainer.resume(&run_dir)?;
+    }
+    let outcome = trainer.run()?;
+    if outcome.reason == StopReason::Interrupted {
+        console.line(&format!("go on with: {}", resume_command()));
+        return Err(Interrupted.into());
+    }
+    settings.extend(config.hyperparameters());
+    let summary = Summary {
+        output: &args.output,
+        base_model: &name,
+        data: &data_name,
+        recipe: if args.recipe == Recipe::Plain { "plain" } else { "default" },
+        precision: "f32",
+        facts: TrainingFacts::of(&outcome),
+        preflight,
+        settings,
+        notes,
+    };
+    save(&outcome, &summary, &run_dir)?;
+    if args.json {
+        return output::print_json(&summary);
+    }
+    output::print(&text(&summary))
+}
+
+/// Checkpoints and log of a run that is not done yet.
+fn run_dir(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".run");
+    PathBuf::from(name)
+}
+
+fn check_output(args: &TrainArgs, run_dir: &Path) -> Result<()> {
+    output::must_not_exist(&args.output)?;
+    match (args.resume, run_dir.exists()) {
+        (true, false) => {
+            bail!("{}: no interrupted run here; leave out --resume to start one", run_dir.display())
+        }
+        (false, true) => bail!(
+            "{}: holds an interrupted run; go on with --resume, or remove it",
+            run_dir.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whether dev is evaluated: if any flag about it is given; else the data decides, except that the
+/// plain recipe is nothing but its steps.
+fn wants_evaluation(args: &TrainArgs) -> Option<bool> {
+    let asked =
+        args.eval_every.is_some() || args.early_stopping.is_some() || args.best_metric.is_some();
+    match (asked, args.recipe) {
+        (true, _) => Some(true),
+        (false, Recipe::Plain) => Some(false),
+        (false, Recipe::Default) => None,
+    }
+}
+
+fn loss_config(args: &TrainArgs) -> Result<LossConfig> {
+    let mut loss: LossConfig = args.loss.parse().context("--loss")?;
+    let only = |flag: &str, losses: &str| {
+        anyhow::anyhow!("{flag} is a setting of {losses}, not of {}", args.loss)
+    };
+    if let LossConfig::Mnrl(config) = &mut loss {
+        *config = mnrl(args);
+        if args.margin.is_some() {
+            return Err(only("--margin", "triplet, contrastive and online-contrastive"));
+        }
+        return Ok(loss);
+    }
+    if args.temperature.is_some() || args.symmetric {
+        return Err(only("--temperature or --symmetric", "mnrl"));
+    }
+    if let Some(margin) = args.margin {
+        loss = match loss {
+            LossConfig::Triplet(_) => {
+                LossConfig::Triplet(TripletConfig::default().with_margin(margin))
+            }
+            LossConfig::Contrastive(_) => {
+                LossConfig::Contrastive(ContrastiveConfig::default().with_margin(margin))
+            }
+            _ => LossConfig::OnlineContrastive(
+                OnlineContrastiveConfig::default().with_margin(margin),
+            ),
+        };
+    }
+    Ok(loss)
+}
+
+fn mnrl(args: &TrainArgs) -> MnrlConfig {
+    let mut config = MnrlConfig::default().with_mask_false_negatives(masks(args));
+    if let Some(temperature) = args.temperature {
+        config = config.with_temperature(temperature);
+    }
+    if args.symmetric {
+        config = config
+            .with_directions([Direction::QueryToDoc, Direction::DocToQuery])
+            .with_partition(Partition::PerDirection);
+    }
+    config
+}
+
+fn masks(args: &TrainArgs) -> bool {
+    args.mask_false_negatives.unwrap_or(args.recipe == Recipe::Default)
+}
+
+fn sampler(args: &TrainArgs) -> Box<dyn BatchSampler> {
+    match args.sampler {
+        SamplerName::NoDuplicates => {
+            // What is relevant beyond a row's own positive is unknown to the plain recipe.
+            let sampler = NoDuplicatesSampler::new(args.batch_size);
+            Box::new(sampler.with_avoid_known_positives(args.recipe == Recipe::Default))
+        }
+        SamplerName::Random => Box::new(RandomSampler::new(args.batch_size)),
+        SamplerName::Sequential => Box::new(SequentialSampler::new(args.batch_size)),
+    }
+}
+
+fn train_config(args: &TrainArgs, run_dir: &Path) -> TrainConfig {
+    let plain_decay = if args.recipe == Recipe::Plain { 0.0 } else { 0.01 };
+    let decay = args.weight_decay.unwrap_or(plain_decay);
+    TrainConfig::default()
+        .with_epochs(args.epochs)
+        .with_max_steps(args.max_steps)
+        .with_gradient_accumulation(args.accumulate)
+        .with_gradient_caching(args.gradient_caching)
+        .with_learning_rate(args.learning_rate)
+        .with_warmup(args.warmup)
+        .with_schedule(args.schedule)
+        .with_optimizer(OptimizerConfig::AdamW(AdamWConfig::default().with_weight_decay(decay)))
+        .with_max_grad_norm(Some(args.max_grad_norm))
+        .with_dropout(args.dropout)
+        .with_freeze_layers(args.freeze_layers)
+        .with_mask_false_negatives(masks(args))
+        .with_seed(args.seed)
+        .with_eval_every(args.eval_every.unwrap_or(Every::Epoch))
+        .with_early_stopping(args.early_stopping.map(EarlyStopping::new))
+        .with_output_dir(Some(run_dir.to_owned()))
+        .with_checkpoint_every(Some(args.checkpoint_every))
+        .with_checkpoint_limit(Some(args.checkpoint_limit))
+}
+
+/// Settings that the trainer does not see, by name.
+fn settings(args: &TrainArgs, loss: &LossConfig) -> Vec<(String, String)> {
+    let loss = serde_json::to_string(loss).unwrap_or_else(|_| args.loss.clone());
+    let sampler = format!("{:?}", args.sampler);
+    [
+        ("loss", loss),
+        ("batch_size", args.batch_size.to_string()),
+        ("sampler", sampler),
+        ("max_seq_len", args.model.max_seq_len.map_or("the model's".to_owned(), |n| n.to_string())),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// Passes over the data that the steps make.
+fn epochs(args: &TrainArgs, rows: usize, steps: u64) -> f64 {
+    let rows_seen = steps as f64 * (args.batch_size * args.accumulate) as f64;
+    (rows_seen / rows as f64).min(args.epochs)
+}
+
+fn card(base: &str, data: &str, settings: &[(String, String)]) -> ModelCard {
+    let mut card = ModelCard::default();
+    card.base_model = base.to_owned();
+    card.datasets = vec![data.to_owned()];
+    card.hyperparameters = settings.to_vec();
+    card
+}
+
+/// The command line of this process, made to go on.
+fn resume_command() -> String {
+    let quoted = std::env::args().map(|argument| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', r"'\''"))
+        }
+    });
+    let mut words: Vec<String> = quoted.collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    words.join(" ")
+}
+
+/// Saves model, log and summary under the final name, all at once, and removes the run's own
+/// directory.
+fn save(outcome: &TrainOutcome, summary: &Summary<'_>, run_dir: &Path) -> Result<()> {
+    let staged = run_dir.join("model");
+    if staged.exists() {
+        // Left by a run that was killed at this very point.
+        fs::remove_dir_all(&staged).with_context(|| staged.display().to_string())?;
+    }
+    let mut card = card(summary.base_model, summary.data, &summary.settings);
+    if let Some(best) = &outcome.best {
+        card.metrics = vec![(format!("dev {}", best.metric), None, best.value)];
+    }
+    outcome.model.save(&staged, &card)?;
+    let log = run_dir.join("metrics.jsonl");
+    if log.exists() {
+        fs::rename(&log, staged.join("metrics.jsonl"))
+            .with_context(|| log.display().to_string())?;
+    }
+    output::write_file(&staged.join("training.json"), |writer| {
+        Ok(serde_json::to_writer_pretty(writer, summary)?)
+    })?;
+    fs::rename(&staged, summary.output).with_context(|| summary.output.display().to_string())?;
+    fs::remove_dir_all(run_dir).with_context(|| run_dir.display().to_string())
+}
+
+fn text(summary: &Summary<'_>) -> String {
+    let facts = &summary.facts;
+    let mut rows = vec![
+        vec!["steps".to_owned(), facts.steps.to_string()],
+        vec!["seconds".to_owned(), format!("{:.1}", facts.train_seconds)],
+        vec!["pairs per second".to_owned(), format!("{:.1}", facts.pairs_per_second)],
+        vec!["tokens per second".to_owned(), format!("{:.0}", facts.tokens_per_second)],
+    ];
+    if let Some(loss) = facts.final_loss {
+        rows.push(vec!["final loss".to_owned(), format!("{loss:.4}")]);
+    }
+    if let Some(best) = &facts.best {
+        rows.push(vec![format!("best {}", best.metric), format!("{:.4}", best.value)]);
+    }
+    format!("{}model in {}\n", output::table(&rows), summary.output.display())
+}

@@ -1,0 +1,155 @@
+//! What is known before the first step: counts, truncation, duplicates, overlap of the splits, and
+//! what the run will need.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use embedtune_data::{CheckReport, Dataset, Role, Severity};
+use embedtune_encoder::{EmbeddingModel, PackedBatch, Tokens};
+use serde::Serialize;
+
+use crate::progress::{Console, duration, thousands};
+
+/// Texts of each side that are tokenized for lengths: enough for a rate, quick on any data.
+const SAMPLE_TEXTS: usize = 2_000;
+/// Tokens of the pass that measures speed.
+const WARM_UP_TOKENS: usize = 1_024;
+/// Vectors of the hidden size that an encoder layer keeps of a token for its backward pass: input,
+/// three projections, context, two norms, and four times the size twice in the feed-forward part.
+const KEPT_VECTORS: usize = 18;
+
+/// The report before the first step.
+#[derive(Debug, Serialize)]
+pub(crate) struct Preflight {
+    pub(crate) check: CheckReport,
+    /// Tokens of one pass over the data.
+    pub(crate) tokens_per_epoch: u64,
+    /// Optimizer steps of the run.
+    pub(crate) steps: u64,
+    /// Memory at the peak, in MiB.
+    pub(crate) estimated_memory_mb: f64,
+    /// Time of all steps.
+    pub(crate) estimated_seconds: f64,
+}
+
+/// Parts of a run that its needs depend on.
+pub(crate) struct Plan {
+    pub(crate) steps: u64,
+    pub(crate) epochs: f64,
+    pub(crate) batch_size: usize,
+    pub(crate) micro_tokens: usize,
+}
+
+impl Preflight {
+    /// Looks at `dataset` with the eyes of `model`. `check` is what is known of the data already.
+    pub(crate) fn new(
+        model: &EmbeddingModel,
+        dataset: &Dataset,
+        mut check: CheckReport,
+        plan: &Plan,
+    ) -> Result<Self> {
+        let queries = sample(model, dataset, Role::Query)?;
+        let documents = sample(model, dataset, Role::Document)?;
+        for (role, tokens) in [(Role::Query, &queries), (Role::Document, &documents)] {
+            let lengths: Vec<usize> = tokens.iter().map(|text| text.full_len as usize).collect();
+            check.add_truncation(role, &lengths, model.max_seq_len());
+        }
+        let documents_in_rows: usize = dataset.rows.iter().map(|row| 1 + row.negatives.len()).sum();
+        let tokens_per_epoch =
+            dataset.len() as f64 * mean(&queries) + documents_in_rows as f64 * mean(&documents);
+        let speed = speed(model, queries.iter().chain(&documents))?;
+        let batch_tokens = tokens_per_epoch / dataset.len() as f64 * plan.batch_size as f64;
+        let kept_tokens = (batch_tokens as usize).min(plan.micro_tokens);
+        Ok(Self {
+            check,
+            tokens_per_epoch: tokens_per_epoch as u64,
+            steps: plan.steps,
+            estimated_memory_mb: memory_mb(model, kept_tokens, mean(&documents)),
+            estimated_seconds: tokens_per_epoch * plan.epochs / speed,
+        })
+    }
+
+    /// Shows the report.
+    pub(crate) fn show(&self, console: Console) {
+        let check = &self.check;
+        console.line(&format!(
+            "{}: {} rows, {} queries, {} documents",
+            check.name,
+            thousands(check.rows),
+            thousands(check.queries),
+            thousands(check.documents)
+        ));
+        for side in &check.truncation {
+            let name = if side.role == Role::Query { "queries" } else { "documents" };
+            console.line(&format!(
+                "{name}: {:.0} tokens on average, {} at the 95th percentile; {:.1} % are cut to {}",
+                side.tokens.mean,
+                side.tokens.p95,
+                100.0 * side.rate,
+                side.max_tokens
+            ));
+        }
+        for finding in &check.findings {
+            let mark = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                _ => "note",
+            };
+            console.line(&format!("{mark}: {finding}"));
+        }
+        console.line(&format!(
+            "{} steps, {} tokens an epoch; about {} and {:.1} GB of memory",
+            thousands(self.steps as usize),
+            thousands(self.tokens_per_epoch as usize),
+            duration(self.estimated_seconds),
+            self.estimated_memory_mb / 1024.0
+        ));
+    }
+}
+
+/// Tokens of up to [`SAMPLE_TEXTS`] texts of one side, evenly spread over the rows.
+fn sample(model: &EmbeddingModel, dataset: &Dataset, role: Role) -> Result<Vec<Tokens>> {
+    let stride = dataset.len().div_ceil(SAMPLE_TEXTS).max(1);
+    let mut texts: Vec<u32> = Vec::new();
+    for row in dataset.rows.iter().step_by(stride) {
+        match role {
+            Role::Query => texts.push(row.anchor),
+            Role::Document => texts.push(row.positive),
+        }
+    }
+    let texts: Vec<&str> = texts.into_iter().map(|id| dataset.texts.text(id)).collect();
+    Ok(model.tokenize(&texts, role)?)
+}
+
+fn mean(tokens: &[Tokens]) -> f64 {
+    tokens.iter().map(|text| text.ids.len()).sum::<usize>() as f64 / tokens.len().max(1) as f64
+}
+
+/// Tokens per second of a forward and a backward pass, measured.
+pub(crate) fn speed<'a>(
+    model: &EmbeddingModel,
+    texts: impl Iterator<Item = &'a Tokens>,
+) -> Result<f64> {
+    let mut batch = PackedBatch::new();
+    for (slot, tokens) in (0..).zip(texts) {
+        batch.push(tokens, slot);
+        if batch.num_tokens() >= WARM_UP_TOKENS {
+            break;
+        }
+    }
+    let mut gradients = vec![0.0; model.parameters().trainable().len()];
+    let started = Instant::now();
+    let (embeddings, tape) = model.forward(&batch, None)?;
+    model.backward(tape, &vec![1.0; embeddings.len()], &mut gradients)?;
+    Ok(batch.num_tokens() as f64 / started.elapsed().as_secs_f64().max(1e-6))
+}
+
+/// Weights, gradients, two moments and one copy of the best, and what is kept of a batch.
+fn memory_mb(model: &EmbeddingModel, tokens: usize, seq_len: f64) -> f64 {
+    let spec = &model.spec().transformer;
+    let weights = model.parameters().trainable().len() * 4 * 5;
+    let layers = model.spec().names.layers.len();
+    let attention = 2.0 * spec.num_heads as f64 * seq_len;
+    let per_token = layers as f64 * ((KEPT_VECTORS * spec.hidden_size) as f64 + attention) * 4.0;
+    (weights as f64 + tokens as f64 * per_token) / f64::from(1 << 20)
+}
