@@ -1,0 +1,88 @@
+//! The outcome of a comparison in words.
+
+use embedtune_metrics::MeasureComparison;
+use serde::{Deserialize, Serialize};
+
+use super::ModelComparison;
+
+/// What the test says about the headline measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GainVerdict {
+    /// Significantly better.
+    Better,
+    /// Significantly worse.
+    Worse,
+    /// The difference may be chance.
+    NotShown,
+}
+
+impl ModelComparison {
+    /// The comparison of the headline measure.
+    fn of_headline(&self) -> Option<&MeasureComparison> {
+        self.measure(self.headline)
+    }
+
+    /// Whether the headline measure changed significantly at [`ModelComparison::alpha`], by the
+    /// permutation test corrected for the number of measures.
+    pub fn verdict(&self) -> GainVerdict {
+        match self.of_headline() {
+            Some(it) if it.p_holm < self.alpha && it.comparison.difference > 0.0 => {
+                GainVerdict::Better
+            }
+            Some(it) if it.p_holm < self.alpha && it.comparison.difference < 0.0 => {
+                GainVerdict::Worse
+            }
+            _ => GainVerdict::NotShown,
+        }
+    }
+
+    /// The verdict as a short sentence.
+    pub fn headline_sentence(&self) -> String {
+        match self.verdict() {
+            GainVerdict::Better => "Fine-tuning made the search better.",
+            GainVerdict::Worse => "Fine-tuning made the search worse.",
+            GainVerdict::NotShown => "A gain from fine-tuning is not shown.",
+        }
+        .to_owned()
+    }
+
+    /// The figures behind the verdict, in one or two sentences.
+    pub fn explanation(&self) -> String {
+        let Some(MeasureComparison { measure, comparison, p_holm, .. }) = self.of_headline() else {
+            return String::new();
+        };
+        let relative = comparison
+            .relative_difference
+            .map_or_else(String::new, |it| format!(" ({:+.1} %)", 100.0 * it));
+        let moved = format!(
+            "{measure} went from {:.4} to {:.4}{relative} over {} queries, {}",
+            comparison.base_mean,
+            comparison.tuned_mean,
+            comparison.queries,
+            p_value(*p_holm),
+        );
+        let sample = self.subset.map_or_else(String::new, |it| {
+            format!(
+                " This is a sample of {} of {} queries and {} of {} documents.",
+                it.queries, it.of_queries, it.documents, it.of_documents
+            )
+        });
+        let meaning = match self.verdict() {
+            GainVerdict::Better | GainVerdict::Worse => {
+                format!(": a difference of this size is not chance at the level {}.", self.alpha)
+            }
+            GainVerdict::NotShown => format!(
+                ": this may be chance. With this many queries a true difference of {:.3} would be \
+                 found four times out of five.",
+                comparison.minimum_detectable_effect
+            ),
+        };
+        moved + &meaning + &sample
+    }
+}
+
+/// `p = 0.012`, or `p < 0.001`.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}

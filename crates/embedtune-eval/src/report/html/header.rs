@@ -1,0 +1,64 @@
+//! The verdict, in words and in three large figures.
+
+use super::{format, markup::Markup};
+use crate::{GainVerdict, JsonReport, SystemScores};
+use embedtune_metrics::Measure;
+
+pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
+    m.element("header", &[], |m| {
+        m.leaf("p", &[("class", "eyebrow"), ("dir", "auto")], &report.title);
+        let (headline, explanation, class) = words(report);
+        m.leaf("h1", &[("class", class)], &headline);
+        if !explanation.is_empty() {
+            m.leaf("p", &[("class", "lead")], &explanation);
+        }
+        figures(m, report);
+    });
+}
+
+fn words(report: &JsonReport) -> (String, String, &'static str) {
+    if let Some(comparison) = &report.comparison {
+        let class = match comparison.verdict() {
+            GainVerdict::Better => "won",
+            GainVerdict::Worse => "lost",
+            GainVerdict::NotShown => "even",
+        };
+        return (comparison.headline_sentence(), comparison.explanation(), class);
+    }
+    match &report.advice {
+        Some(advice) => (advice.summary.clone(), advice.reasons.join(" "), "even"),
+        None => ("Retrieval evaluation".to_owned(), String::new(), "even"),
+    }
+}
+
+/// The headline measure of every system.
+fn figures(m: &mut Markup, report: &JsonReport) {
+    let systems = [&report.bm25, &report.base, &report.tuned];
+    let headline = report.comparison.as_ref().map(|it| it.headline);
+    let first = || systems.iter().find_map(|it| it.as_ref()?.metrics.keys().next().copied());
+    let Some(measure) = headline.or_else(first) else { return };
+    let captions = ["Words alone", "Before", "After"];
+    m.element("dl", &[("class", "figures")], |m| {
+        for ((system, caption), class) in
+            systems.into_iter().zip(captions).zip(["bm25", "base", "tuned"])
+        {
+            if let Some(system) = system {
+                figure(m, system, measure, caption, class);
+            }
+        }
+    });
+}
+
+fn figure(m: &mut Markup, system: &SystemScores, measure: Measure, caption: &str, class: &str) {
+    let Some(&value) = system.metrics.get(&measure) else { return };
+    m.element("div", &[("class", class)], |m| {
+        m.element("dt", &[], |m| {
+            m.leaf("span", &[("class", "caption")], caption);
+            m.leaf("span", &[("class", "name"), ("dir", "auto")], &system.name);
+        });
+        m.element("dd", &[], |m| {
+            m.leaf("span", &[("class", "number")], &format::score(value));
+            m.leaf("span", &[("class", "unit")], &format::measure_label(measure));
+        });
+    });
+}
