@@ -2,6 +2,8 @@
 //! forward pass can be replayed exactly under any packing, caching or number of threads, and a
 //! resumed run is the same run.
 
+use embedtune_kernels::DropoutMask;
+
 /// Dropout of one training step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dropout {
@@ -28,37 +30,19 @@ pub enum Site {
     FeedForward = 3,
 }
 
-/// Mask of one token at one site: decides feature by feature.
-#[derive(Debug, Clone, Copy)]
-pub struct TokenMask {
-    low: u32,
-    high: u32,
-    threshold: u32,
-    scale: f32,
-}
-
 impl Dropout {
+    /// Probability of dropping a value at `site`.
+    pub fn rate(&self, site: Site) -> f32 {
+        if site == Site::Attention { self.attention } else { self.hidden }
+    }
+
     /// The mask of token number `token` of the text in `slot`, at `site` of layer `layer`.
-    pub fn token_mask(&self, slot: u64, layer: usize, site: Site, token: usize) -> TokenMask {
-        let rate = if site == Site::Attention { self.attention } else { self.hidden };
+    pub fn token_mask(&self, slot: u64, layer: usize, site: Site, token: usize) -> DropoutMask {
         let place = (layer as u64) << 32 | (site as u64) << 24;
         let key = [self.seed, self.step, slot, place, token as u64]
             .into_iter()
             .fold(0x9E37_79B9_7F4A_7C15, |state, part| mix64(state ^ part));
-        TokenMask {
-            low: key as u32,
-            high: (key >> 32) as u32,
-            threshold: (f64::from(rate) * 2f64.powi(32)) as u32,
-            scale: 1.0 / (1.0 - rate),
-        }
-    }
-}
-
-impl TokenMask {
-    /// Factor of `feature`: 0 if it is dropped, else `1 / (1 - rate)`.
-    #[inline]
-    pub fn factor(&self, feature: u32) -> f32 {
-        if mix32(feature, self.low, self.high) < self.threshold { 0.0 } else { self.scale }
+        DropoutMask::new(key, self.rate(site))
     }
 }
 
@@ -68,17 +52,6 @@ fn mix64(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
-}
-
-/// A 32-bit mixer (multipliers of Wellons' `lowbias32`), keyed twice; 32-bit steps only, so that
-/// sixteen features fit one AVX-512 register.
-#[inline]
-fn mix32(feature: u32, low: u32, high: u32) -> u32 {
-    let mut x = feature.wrapping_mul(0x9E37_79B9) ^ low;
-    x = (x ^ (x >> 16)).wrapping_mul(0x7FEB_352D);
-    x ^= high;
-    x = (x ^ (x >> 15)).wrapping_mul(0x846C_A68B);
-    x ^ (x >> 16)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The seam between a model and what computes it.
 
+mod cpu;
 mod reference;
 
 use std::any::Any;
 
+pub use cpu::CpuEngine;
 pub use reference::ReferenceEngine;
 
-use crate::{Dropout, EncoderError, PackedBatch, Parameters};
+use crate::{Dropout, EncoderError, PackedBatch, Parameters, TransformerSpec};
 
 /// What an engine keeps of a forward pass for its backward pass.
 pub struct Tape(Box<dyn Any + Send>);
@@ -65,4 +67,19 @@ pub trait Engine: Send + Sync {
         d_embeddings: &[f32],
         gradients: &mut [f32],
     ) -> Result<(), EncoderError>;
+}
+
+/// Refuses sequences that the tables of a model cannot hold.
+fn check_batch(spec: &TransformerSpec, batch: &PackedBatch) -> Result<(), EncoderError> {
+    for index in 0..batch.len() {
+        let sequence = batch.sequence(index);
+        if sequence.is_empty() || sequence.len() > spec.max_positions {
+            let (requested, max) = (sequence.len(), spec.max_positions);
+            return Err(EncoderError::MaxSeqLen { requested, min: 1, max });
+        }
+        if let Some(&id) = sequence.iter().find(|&&id| id as usize >= spec.vocab_size) {
+            return Err(EncoderError::TokenId { id, vocab_size: spec.vocab_size });
+        }
+    }
+    Ok(())
 }

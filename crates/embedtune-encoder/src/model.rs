@@ -10,7 +10,7 @@ use candle_core::Device;
 use embedtune_data::{Embed, EmbedError, Embeddings, Fingerprint, Role};
 
 use crate::{
-    Dropout, EncoderError, EncoderSpec, Engine, ModelCard, PackedBatch, Parameters,
+    CpuEngine, Dropout, EncoderError, EncoderSpec, Engine, ModelCard, PackedBatch, Parameters,
     ReferenceEngine, Tape, Tokens,
     directory::{self, Directory, Extra, Saved},
     fingerprint,
@@ -35,7 +35,7 @@ pub struct EmbeddingModel {
 pub type Progress = dyn Fn(usize, usize) + Send + Sync;
 
 /// Tokens that are embedded in one call of the engine.
-const EMBED_TOKENS: usize = 16_384;
+const EMBED_TOKENS: usize = 4096;
 
 impl EmbeddingModel {
     /// Loads the model in `dir` (either schema of Sentence Transformers; without `modules.json`
@@ -48,7 +48,8 @@ impl EmbeddingModel {
         Self::load_on(dir, Device::Cpu)
     }
 
-    /// As [`EmbeddingModel::load`], to run on `device`.
+    /// As [`EmbeddingModel::load`], to run on `device`: the CPU by the [`CpuEngine`], any other
+    /// by the [`ReferenceEngine`].
     ///
     /// # Errors
     /// As [`EmbeddingModel::load`].
@@ -56,7 +57,11 @@ impl EmbeddingModel {
         let dir = dir.as_ref();
         let directory = directory::read(dir)?;
         let (parameters, extras) = directory::read_weights(dir, &directory)?;
-        let engine = Box::new(ReferenceEngine::new(directory.spec.clone(), device));
+        let spec = directory.spec.clone();
+        let engine: Box<dyn Engine> = match device {
+            Device::Cpu => Box::new(CpuEngine::new(spec)),
+            device => Box::new(ReferenceEngine::new(spec, device)),
+        };
         Ok(Self {
             directory,
             parameters,

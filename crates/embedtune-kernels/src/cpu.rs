@@ -10,6 +10,8 @@ pub struct CpuFeatures {
     pub avx2_fma: bool,
     /// 512-bit vectors (the foundation set, `avx512f`).
     pub avx512: bool,
+    /// 512-bit vectors with the byte, word, double-word and length extensions (x86-64-v4).
+    pub avx512_full: bool,
 }
 
 impl CpuFeatures {
@@ -24,6 +26,10 @@ impl CpuFeatures {
         Self {
             avx2_fma: is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             avx512: is_x86_feature_detected!("avx512f"),
+            avx512_full: is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl"),
         }
     }
 

@@ -36,20 +36,37 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod adamw;
+mod attention;
 mod axpy;
 mod cpu;
 mod distance;
+mod dropout;
+mod gelu;
+mod layer_norm;
+mod math;
 mod matmul;
+mod multiversion;
 mod reduce;
 pub mod reference;
+mod rows;
+mod view;
 
 pub use adamw::{AdamWStep, adamw_step};
+pub use attention::{AttentionShape, attention, attention_backward};
 pub use axpy::axpy;
 pub use cpu::CpuFeatures;
 pub use distance::{dot, squared_l2};
+pub use dropout::DropoutMask;
+pub use gelu::{Activation, activate, activation_backward, bias_activation};
+pub use layer_norm::{norm, norm_backward, residual_norm, scale_shift};
 pub use matmul::{MatmulShape, Threads, matmul, matmul_nt};
 pub use reduce::sum_of_squares;
+pub use rows::{add_bias, add_column_sums, apply_masks};
+pub use view::{Into, Matrix, MatrixMut, product};
 
 /// Values in a chunk of a parallel pass. Fixed, because the order of a sum follows it: 64 KiB of
 /// f32 stay in a second-level cache, and a chunk takes long enough to be worth a task.
 const CHUNK: usize = 16 * 1024;
+
+/// Rows in a chunk of a parallel pass over a matrix; fixed for the same reason.
+const ROWS: usize = 64;

@@ -13,7 +13,7 @@ use self::{
     forward::{Group, Pass},
     store::{Store, Weights},
 };
-use super::{Engine, Tape};
+use super::{Engine, Tape, check_batch};
 use crate::{Dropout, EncoderError, EncoderSpec, PackedBatch, ParameterInfo, Parameters};
 
 /// Padded tokens of a group that runs as one tensor. candle runs batched matrix products and many
@@ -57,24 +57,6 @@ impl ReferenceEngine {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.update(parameters, &self.device, self.dtype)?;
         Ok(if tracked { store.tracked() } else { store.detached() })
-    }
-
-    fn check(&self, batch: &PackedBatch) -> Result<(), EncoderError> {
-        let transformer = &self.spec.transformer;
-        for index in 0..batch.len() {
-            let sequence = batch.sequence(index);
-            if sequence.is_empty() || sequence.len() > transformer.max_positions {
-                return Err(EncoderError::MaxSeqLen {
-                    requested: sequence.len(),
-                    min: 1,
-                    max: transformer.max_positions,
-                });
-            }
-            if let Some(&id) = sequence.iter().find(|&&id| id as usize >= transformer.vocab_size) {
-                return Err(EncoderError::TokenId { id, vocab_size: transformer.vocab_size });
-            }
-        }
-        Ok(())
     }
 
     fn run_group(
@@ -180,7 +162,7 @@ impl Engine for ReferenceEngine {
         batch: &PackedBatch,
         dropout: Option<&Dropout>,
     ) -> Result<Vec<f32>, EncoderError> {
-        self.check(batch)?;
+        check_batch(&self.spec.transformer, batch)?;
         let weights = self.weights(parameters, false)?;
         let groups = Group::plan(batch, GROUP_TOKENS);
         let embeddings: Vec<Tensor> = groups
@@ -200,7 +182,7 @@ impl Engine for ReferenceEngine {
         batch: &PackedBatch,
         dropout: Option<&Dropout>,
     ) -> Result<(Vec<f32>, Tape), EncoderError> {
-        self.check(batch)?;
+        check_batch(&self.spec.transformer, batch)?;
         let weights = self.weights(parameters, true)?;
         let words_frozen = parameters.info(&self.spec.names.words).is_none_or(|info| info.frozen);
         let groups: Vec<GroupTape> = Group::plan(batch, GROUP_TOKENS)

@@ -1,0 +1,41 @@
+//! Compiles a loop several times, for wider and wider vectors, and picks one at run time.
+
+/// Defines a function whose body is compiled for AVX-512, AVX2 and the baseline. The body is plain
+/// Rust without fused multiply-add, so all versions round alike: same bits on every processor.
+macro_rules! multiversion {
+    (
+        $(#[$meta:meta])*
+        $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+    ) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $visibility fn $name($($arg: $type),*) {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn body($($arg: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx512($($arg: $type),*) { body($($arg),*) }
+                #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx2($($arg: $type),*) { body($($arg),*) }
+
+                let cpu = $crate::CpuFeatures::get();
+                if cpu.avx512_full {
+                    // SAFETY: the processor has these extensions.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if cpu.avx2_fma {
+                    // SAFETY: the processor has AVX2.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            body($($arg),*)
+        }
+    };
+}
+
+pub(crate) use multiversion;
