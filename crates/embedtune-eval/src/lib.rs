@@ -58,6 +58,7 @@ mod evaluation;
 mod evaluator;
 mod report;
 mod sample;
+mod wording;
 
 pub use advice::{Advice, AdviceFacts, AdviceRules, Need, Supply};
 pub use comparison::{

@@ -34,7 +34,7 @@ fn a_better_model_is_called_better_and_the_reverse_worse() {
     assert_eq!(back.verdict(), GainVerdict::Worse);
     assert_eq!(there.headline, Measure::NDCG_10);
     assert_eq!(there.measures.len(), RetrievalConfig::default().measures.len());
-    assert!(there.explanation().contains("ndcg@10 went from"), "{}", there.explanation());
+    assert!(there.explanation().contains("nDCG@10 went from"), "{}", there.explanation());
 
     let headline = there.measure(Measure::NDCG_10).unwrap();
     let means = (headline.comparison.base_mean, headline.comparison.tuned_mean);

@@ -1,6 +1,7 @@
 //! Reasons as sentences.
 
 use super::{AdviceFacts, AdviceRules, Need, Supply};
+use crate::wording::count;
 
 pub(super) fn all(
     facts: &AdviceFacts,
@@ -50,20 +51,22 @@ fn of_need(facts: &AdviceFacts, rules: &AdviceRules, need: Need) -> String {
 fn of_supply(facts: &AdviceFacts, rules: &AdviceRules, supply: Supply) -> String {
     let pairs = match facts.train_pairs {
         1 => "There is 1 training pair".to_owned(),
-        pairs => format!("There are {pairs} training pairs"),
+        pairs => format!("There are {} training pairs", count(pairs as u64)),
     };
     match supply {
-        Supply::TooFew => format!("{pairs}, fewer than {}: too few.", rules.min_pairs),
+        Supply::TooFew => {
+            format!("{pairs}, fewer than {}: too few.", count(rules.min_pairs as u64))
+        }
         Supply::OverfittingRisk => format!(
             "{pairs}, fewer than the {} recommended: there is a risk of overfitting.",
-            rules.recommended_pairs
+            count(rules.recommended_pairs as u64)
         ),
         Supply::Enough => {
-            format!("{pairs}, at least the {} recommended.", rules.recommended_pairs)
+            format!("{pairs}, at least the {} recommended.", count(rules.recommended_pairs as u64))
         }
         Supply::DiminishingReturns => format!(
             "{pairs}, more than {}: enough, and further ones bring less and less.",
-            rules.diminishing_above
+            count(rules.diminishing_above as u64)
         ),
     }
 }

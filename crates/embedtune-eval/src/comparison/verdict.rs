@@ -4,6 +4,7 @@ use embedtune_metrics::MeasureComparison;
 use serde::{Deserialize, Serialize};
 
 use super::ModelComparison;
+use crate::wording::{count, measure_label, signed};
 
 /// What the test says about the headline measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,18 +55,21 @@ impl ModelComparison {
         };
         let relative = comparison
             .relative_difference
-            .map_or_else(String::new, |it| format!(" ({:+.1} %)", 100.0 * it));
+            .map_or_else(String::new, |it| format!(" ({} %)", signed(100.0 * it, 1)));
         let moved = format!(
-            "{measure} went from {:.4} to {:.4}{relative} over {} queries, {}",
+            "{} went from {:.4} to {:.4}{relative} over {} queries, {}",
+            measure_label(*measure),
             comparison.base_mean,
             comparison.tuned_mean,
-            comparison.queries,
+            count(comparison.queries as u64),
             p_value(*p_holm),
         );
         let sample = self.subset.map_or_else(String::new, |it| {
+            let counts = [it.queries, it.of_queries, it.documents, it.of_documents];
+            let [queries, of_queries, documents, of_documents] = counts.map(|n| count(n as u64));
             format!(
-                " This is a sample of {} of {} queries and {} of {} documents.",
-                it.queries, it.of_queries, it.documents, it.of_documents
+                " This is a sample of {queries} of {of_queries} queries and {documents} of \
+                 {of_documents} documents."
             )
         });
         let meaning = match self.verdict() {
@@ -83,6 +87,6 @@ impl ModelComparison {
 }
 
 /// `p = 0.012`, or `p < 0.001`.
-pub(crate) fn p_value(p: f64) -> String {
+fn p_value(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }

@@ -1,42 +1,12 @@
 //! Numbers and values as people read them.
 
-use embedtune_metrics::Measure;
 use serde_json::Value;
 
-/// A measure as papers write it: `nDCG@10` for `ndcg@10`.
-pub(super) fn measure_label(measure: Measure) -> String {
-    metric_label(&measure.to_string())
-}
-
-/// [`measure_label`] for a name; names that are not known stay as they are.
-pub(super) fn metric_label(name: &str) -> String {
-    let (family, cutoff) = name.split_at(name.find('@').unwrap_or(name.len()));
-    let family = match family {
-        "ndcg" => "nDCG",
-        "map" => "MAP",
-        "mrr" => "MRR",
-        "recall" => "Recall",
-        "precision" => "Precision",
-        "success" => "Success",
-        other => other,
-    };
-    format!("{family}{cutoff}")
-}
+pub(super) use crate::wording::{count, measure_label, metric_label, signed};
 
 /// A value between 0 and 1: `0.6451`.
 pub(super) fn score(value: f64) -> String {
     format!("{value:.4}")
-}
-
-/// A difference with its sign, a true minus included: `+0.0234`, `−0.0100`, `0.0000`.
-pub(super) fn signed(value: f64, decimals: usize) -> String {
-    let digits = format!("{:.decimals$}", value.abs());
-    let is_zero = digits.chars().all(|c| c == '0' || c == '.');
-    match value {
-        _ if is_zero => digits,
-        value if value < 0.0 => format!("−{digits}"),
-        _ => format!("+{digits}"),
-    }
 }
 
 /// A share of the base value: `+3.6 %`.
@@ -47,19 +17,6 @@ pub(super) fn relative(value: Option<f64>) -> String {
 /// A p-value without its letter: `0.012`, `< 0.001`.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
-}
-
-/// A count with separators: `5,183`.
-pub(super) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A duration: `3 min 07 s`, `12.4 s`.
@@ -118,20 +75,12 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(signed(-0.01, 4), "−0.0100");
-        assert_eq!(signed(-0.000_01, 4), "0.0000");
-        assert_eq!(signed(0.5, 1), "+0.5");
         assert_eq!(relative(None), "–");
         assert_eq!(relative(Some(0.036)), "+3.6 %");
         assert_eq!(p_value(0.0004), "< 0.001");
         assert_eq!(seconds(9.96), "10.0 s");
         assert_eq!(seconds(187.2), "3 min 07 s");
         assert_eq!(seconds(3_661.0), "1 h 01 min 01 s");
-        assert_eq!(measure_label(Measure::NDCG_10), "nDCG@10");
-        assert_eq!(metric_label("accuracy"), "accuracy");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The verdict, in words and in three large figures.
 
+use embedtune_metrics::Measure;
+
 use super::{format, markup::Markup};
 use crate::{GainVerdict, JsonReport, SystemScores};
-use embedtune_metrics::Measure;
 
 pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
     m.element("header", &[], |m| {
@@ -10,7 +11,7 @@ pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
         let (headline, explanation, class) = words(report);
         m.leaf("h1", &[("class", class)], &headline);
         if !explanation.is_empty() {
-            m.leaf("p", &[("class", "lead")], &explanation);
+            m.leaf("p", &[("class", "lead")], &unbroken(&explanation));
         }
         figures(m, report);
     });
@@ -29,6 +30,13 @@ fn words(report: &JsonReport) -> (String, String, &'static str) {
         Some(advice) => (advice.summary.clone(), advice.reasons.join(" "), "even"),
         None => ("Retrieval evaluation".to_owned(), String::new(), "even"),
     }
+}
+
+/// No line may end between a figure and its sign.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
+        .replace("p < ", "p\u{a0}<\u{a0}")
+        .replace("p = ", "p\u{a0}=\u{a0}")
 }
 
 /// The headline measure of every system.

@@ -7,10 +7,10 @@ use super::{
     svg::{Anchor, Svg},
 };
 
-const SIZE: (f64, f64) = (1000.0, 260.0);
-const LEFT: f64 = 48.0;
+const SIZE: (f64, f64) = (760.0, 260.0);
+const LEFT: f64 = 40.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 24.0;
+const TOP: f64 = 36.0;
 const BOTTOM: f64 = 46.0;
 /// Bins on either side of zero; gains lie in `[-1, 1]`.
 const BINS: usize = 10;
@@ -53,7 +53,7 @@ fn axes(svg: &mut Svg<'_>, y: &Scale, x: impl Fn(f64) -> f64, measure: &str) {
     }
     let label = format!("gain of a query in {measure}");
     svg.text("label", (x(0.0), SIZE.1 - 6.0), Anchor::Middle, &label);
-    svg.text("label", (LEFT + 6.0, TOP - 8.0), Anchor::Start, "queries");
+    svg.text("label", (0.0, 12.0), Anchor::Start, "queries");
 }
 
 /// Counts by tenths: `[-1, -0.9)`, …, `[-0.1, 0)`, `(0, 0.1]`, …, `(0.9, 1]`.

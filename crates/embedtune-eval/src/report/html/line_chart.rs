@@ -6,10 +6,10 @@ use super::{
     svg::{Anchor, Svg},
 };
 
-const SIZE: (f64, f64) = (560.0, 300.0);
-const LEFT: f64 = 56.0;
+const SIZE: (f64, f64) = (500.0, 290.0);
+const LEFT: f64 = 48.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 14.0;
+const TOP: f64 = 30.0;
 const BOTTOM: f64 = 44.0;
 /// More points than pixels only make the file larger.
 const MAX_POINTS: usize = 400;
@@ -71,7 +71,7 @@ impl LineChart<'_> {
             svg.text("tick", (x.at(tick), bottom + 20.0), Anchor::Middle, &x.label(tick));
         }
         svg.text("label", ((LEFT + right) / 2.0, SIZE.1 - 6.0), Anchor::Middle, "step");
-        svg.text("label", (LEFT + 6.0, TOP + 4.0), Anchor::Start, self.y_label);
+        svg.text("label", (0.0, 12.0), Anchor::Start, self.y_label);
     }
 }
 

@@ -109,7 +109,7 @@ fn gain(m: &mut Markup, row: usize, it: &MeasureComparison, scale: &Scale, alpha
     m.leaf("td", &[("class", class)], &format::signed(comparison.difference, 4));
     m.leaf("td", &[("class", class)], &format::relative(comparison.relative_difference));
     let [low, high] = comparison.interval.map(|end| format::signed(end, 3));
-    m.leaf("td", &number, &format!("{low} to {high}"));
+    m.leaf("td", &number, &format!("{low} … {high}"));
     m.element("td", &[("class", "glyph")], |m| {
         let label = format::measure_label(it.measure);
         let id = format!("interval{row}");
