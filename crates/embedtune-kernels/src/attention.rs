@@ -1,7 +1,7 @@
 //! Scaled dot-product attention within one sequence, forward and backward.
 
 use crate::{
-    DropoutMask, Into, Matrix, MatrixMut, Threads, math, multiversion::multiversion, product,
+    DropoutMask, Matrix, MatrixMut, Threads, Update, math, multiversion::multiversion, product,
 };
 
 /// Sizes of attention within one sequence. Queries, keys, values and outputs are
@@ -42,7 +42,7 @@ impl AttentionShape {
     fn probabilities(self, query: &[f32], key: &[f32], head: usize, out: &mut [f32]) {
         let scores = MatrixMut::new(out, self.len, self.len);
         let (query, key) = (self.head(query, head), self.head(key, head));
-        product(query, key.t(), scores, Into::Overwrite, Threads::One);
+        product(query, key.t(), scores, Update::Overwrite, Threads::One);
         for row in out.chunks_exact_mut(self.len) {
             softmax(row, self.scale());
         }
@@ -58,7 +58,12 @@ fn first_feature(head: usize) -> u32 {
     (head as u32) << 16
 }
 
-fn drop(masks: Option<&[DropoutMask]>, head: usize, probabilities: &mut [f32], len: usize) {
+fn apply_dropout(
+    masks: Option<&[DropoutMask]>,
+    head: usize,
+    probabilities: &mut [f32],
+    len: usize,
+) {
     if let Some(masks) = masks {
         for (mask, row) in masks.iter().zip(probabilities.chunks_exact_mut(len)) {
             mask.apply(first_feature(head), row);
@@ -90,12 +95,12 @@ pub fn attention(
     let probabilities = &mut scratch[..len * len];
     for head in 0..shape.heads {
         shape.probabilities(query, key, head, probabilities);
-        drop(masks, head, probabilities, len);
+        apply_dropout(masks, head, probabilities, len);
         product(
             Matrix::new(probabilities, len, len),
             shape.head(value, head),
             shape.head_mut(out, head),
-            Into::Overwrite,
+            Update::Overwrite,
             Threads::One,
         );
     }
@@ -133,22 +138,22 @@ pub fn attention_backward(
     for head in 0..shape.heads {
         shape.probabilities(query, key, head, probabilities);
         dropped.copy_from_slice(probabilities);
-        drop(masks, head, dropped, len);
+        apply_dropout(masks, head, dropped, len);
 
         let d_out = shape.head(d_out, head);
         let d_value = shape.head_mut(d_value, head);
-        product(square(dropped, len).t(), d_out, d_value, Into::Overwrite, Threads::One);
+        product(square(dropped, len).t(), d_out, d_value, Update::Overwrite, Threads::One);
         let d_dropped = MatrixMut::new(d_scores, len, len);
-        product(d_out, shape.head(value, head).t(), d_dropped, Into::Overwrite, Threads::One);
-        drop(masks, head, d_scores, len);
+        product(d_out, shape.head(value, head).t(), d_dropped, Update::Overwrite, Threads::One);
+        apply_dropout(masks, head, d_scores, len);
         let rows = d_scores.chunks_exact_mut(len).zip(probabilities.chunks_exact(len));
         rows.for_each(|(d, p)| softmax_backward(p, shape.scale(), d));
 
         let (query, key) = (shape.head(query, head), shape.head(key, head));
         let d_query = shape.head_mut(d_query, head);
-        product(square(d_scores, len), key, d_query, Into::Overwrite, Threads::One);
+        product(square(d_scores, len), key, d_query, Update::Overwrite, Threads::One);
         let d_key = shape.head_mut(d_key, head);
-        product(square(d_scores, len).t(), query, d_key, Into::Overwrite, Threads::One);
+        product(square(d_scores, len).t(), query, d_key, Update::Overwrite, Threads::One);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{DropoutMask, ROWS, math, multiversion::multiversion};
 ///
 /// # Panics
 /// If lengths do not fit together.
-pub fn residual_norm(
+pub fn residual_layer_norm(
     x: &mut [f32],
     bias: &[f32],
     masks: Option<&[DropoutMask]>,
@@ -45,11 +45,11 @@ pub fn residual_norm(
         });
 }
 
-/// Normalizes each row of `x` `(rows, n)` in place, as [`residual_norm`] does.
+/// Normalizes each row of `x` `(rows, n)` in place, as [`residual_layer_norm`] does.
 ///
 /// # Panics
 /// If lengths do not fit together.
-pub fn norm(x: &mut [f32], eps: f32, inverse_deviation: &mut [f32]) {
+pub fn layer_norm(x: &mut [f32], eps: f32, inverse_deviation: &mut [f32]) {
     let rows = inverse_deviation.len();
     let n = x.len().checked_div(rows).unwrap_or(0);
     assert_eq!(x.len(), rows * n, "rows and deviations differ in number");
@@ -81,7 +81,7 @@ pub fn scale_shift(normalized: &[f32], weight: &[f32], bias: &[f32], out: &mut [
     });
 }
 
-/// Gradient of [`residual_norm`] and [`scale_shift`] together: turns `d` `(rows, n)`, the gradient
+/// Gradient of [`residual_layer_norm`] and [`scale_shift`] together: turns `d` `(rows, n)`, the gradient
 /// of the output, into that of the sum that was normalized. Adds the gradients of weight and bias
 /// to `d_weight` and `d_bias` `(n)` where they are given.
 ///
@@ -90,7 +90,7 @@ pub fn scale_shift(normalized: &[f32], weight: &[f32], bias: &[f32], out: &mut [
 ///
 /// # Panics
 /// If lengths do not fit together.
-pub fn norm_backward(
+pub fn layer_norm_backward(
     d: &mut [f32],
     normalized: &[f32],
     inverse_deviation: &[f32],

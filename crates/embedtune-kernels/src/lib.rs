@@ -58,11 +58,11 @@ pub use cpu::CpuFeatures;
 pub use distance::{dot, squared_l2};
 pub use dropout::DropoutMask;
 pub use gelu::{Activation, activate, activation_backward, bias_activation};
-pub use layer_norm::{norm, norm_backward, residual_norm, scale_shift};
+pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale_shift};
 pub use matmul::{MatmulShape, Threads, matmul, matmul_nt};
 pub use reduce::sum_of_squares;
 pub use rows::{add_bias, add_column_sums, apply_masks};
-pub use view::{Into, Matrix, MatrixMut, product};
+pub use view::{Matrix, MatrixMut, Update, product};
 
 /// Values in a chunk of a parallel pass. Fixed, because the order of a sum follows it: 64 KiB of
 /// f32 stay in a second-level cache, and a chunk takes long enough to be worth a task.

@@ -23,13 +23,14 @@ pub struct MatrixMut<'a> {
     row_stride: usize,
 }
 
-/// Whether a matrix of rows `stride` apart lies within `len` values.
+/// Whether a matrix of rows `stride` apart lies within `len` values, and its stride can be a signed
+/// offset.
 fn fits(len: usize, rows: usize, columns: usize, stride: usize) -> bool {
     if rows == 0 || columns == 0 {
         return true;
     }
     let last = (rows - 1).checked_mul(stride).and_then(|start| start.checked_add(columns));
-    columns <= stride && last.is_some_and(|end| end <= len)
+    columns <= stride && isize::try_from(stride).is_ok() && last.is_some_and(|end| end <= len)
 }
 
 impl<'a> Matrix<'a> {
@@ -38,7 +39,11 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If `data` has another length.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(rows * columns, data.len(), "({rows}, {columns}) does not fit");
+        assert!(
+            rows.checked_mul(columns) == Some(data.len()),
+            "({rows}, {columns}) does not fit {} values",
+            data.len()
+        );
         Self::strided(data, rows, columns, columns)
     }
 
@@ -47,7 +52,11 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If it reaches beyond `data`, or rows overlap.
     pub fn strided(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(fits(data.len(), rows, columns, row_stride), "matrix reaches beyond its slice");
+        assert!(
+            fits(data.len(), rows, columns, row_stride),
+            "({rows}, {columns}) with rows {row_stride} apart does not fit {} values",
+            data.len()
+        );
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
@@ -70,7 +79,11 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If `data` has another length.
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(rows * columns, data.len(), "({rows}, {columns}) does not fit");
+        assert!(
+            rows.checked_mul(columns) == Some(data.len()),
+            "({rows}, {columns}) does not fit {} values",
+            data.len()
+        );
         Self::strided(data, rows, columns, columns)
     }
 
@@ -79,14 +92,18 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If it reaches beyond `data`, or rows overlap.
     pub fn strided(data: &'a mut [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(fits(data.len(), rows, columns, row_stride), "matrix reaches beyond its slice");
+        assert!(
+            fits(data.len(), rows, columns, row_stride),
+            "({rows}, {columns}) with rows {row_stride} apart does not fit {} values",
+            data.len()
+        );
         Self { data, rows, columns, row_stride }
     }
 }
 
-/// What a product does with the values that are in its result.
+/// What a product does with the values that its result held before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Into {
+pub enum Update {
     /// Replaces them.
     Overwrite,
     /// Adds to them.
@@ -99,14 +116,14 @@ pub enum Into {
 ///
 /// # Panics
 /// If the shapes do not fit together.
-pub fn product(a: Matrix<'_>, b: Matrix<'_>, c: MatrixMut<'_>, into: Into, threads: Threads) {
-    assert_eq!(a.columns, b.rows, "inner sizes differ");
+pub fn product(a: Matrix<'_>, b: Matrix<'_>, c: MatrixMut<'_>, update: Update, threads: Threads) {
+    assert_eq!(a.columns, b.rows, "columns of the left are not the rows of the right matrix");
     assert_eq!((a.rows, b.columns), (c.rows, c.columns), "the result has another shape");
     if c.rows == 0 || c.columns == 0 {
         return;
     }
     if a.columns == 0 {
-        if into == Into::Overwrite {
+        if update == Update::Overwrite {
             for row in c.data.chunks_mut(c.row_stride).take(c.rows) {
                 row[..c.columns].fill(0.0);
             }
@@ -128,7 +145,7 @@ pub fn product(a: Matrix<'_>, b: Matrix<'_>, c: MatrixMut<'_>, into: Into, threa
             c.data.as_mut_ptr(),
             1,
             stride(c.row_stride),
-            into == Into::Add,
+            update == Update::Add,
             a.data.as_ptr(),
             stride(a.column_stride),
             stride(a.row_stride),

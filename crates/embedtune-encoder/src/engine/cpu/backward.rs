@@ -1,8 +1,8 @@
 //! The backward pass, block by block from the top, down to the lowest trainable weight.
 
 use embedtune_kernels::{
-    Into, Matrix, MatrixMut, Threads, activate, activation_backward, add_column_sums, apply_masks,
-    attention_backward, norm_backward, product,
+    Matrix, MatrixMut, Threads, Update, activate, activation_backward, add_column_sums,
+    apply_masks, attention_backward, layer_norm_backward, product,
 };
 use rayon::prelude::*;
 
@@ -127,7 +127,7 @@ impl Pass<'_> {
     ) {
         let weight = self.weight(&names.weight);
         let (d_weight, d_bias) = gradients.of_norm(names);
-        norm_backward(d, &norm.rows, &norm.inverse_deviation, weight, d_weight, d_bias);
+        layer_norm_backward(d, &norm.rows, &norm.inverse_deviation, weight, d_weight, d_bias);
     }
 
     /// Adds the gradient through the feed-forward block to `d`, which holds the residual's.
@@ -145,12 +145,12 @@ impl Pass<'_> {
         activate(activation, &tape.inner, &mut activated);
         self.weight_backward(&names.output, &d_output, &activated, gradients);
         let mut d_inner = activated; // Its values are not needed any more.
-        self.input_backward(&names.output, &d_output, Into::Overwrite, &mut d_inner);
+        self.input_backward(&names.output, &d_output, Update::Overwrite, &mut d_inner);
         activation_backward(activation, &tape.inner, &mut d_inner);
         let mut input = d_output; // Its values neither.
         self.after_norm(&tape.attention_norm, &names.attention_norm, &mut input);
         self.weight_backward(&names.intermediate, &d_inner, &input, gradients);
-        self.input_backward(&names.intermediate, &d_inner, Into::Add, d);
+        self.input_backward(&names.intermediate, &d_inner, Update::Add, d);
         self.buffers.give(d_inner);
         self.buffers.give(input);
     }
@@ -170,7 +170,7 @@ impl Pass<'_> {
         let d_output = self.dropped(number, Site::AttentionOutput, d);
         self.weight_backward(&names.attention_output, &d_output, &tape.context, gradients);
         let mut d_context = self.buffers.take(d.len());
-        self.input_backward(&names.attention_output, &d_output, Into::Overwrite, &mut d_context);
+        self.input_backward(&names.attention_output, &d_output, Update::Overwrite, &mut d_context);
 
         let (mut d_query, mut d_key) = (d_output, self.buffers.take(d.len()));
         let mut d_value = self.buffers.take(d.len());
@@ -180,7 +180,7 @@ impl Pass<'_> {
         for (affine, d_projected) in projections {
             self.weight_backward(affine, d_projected, input, gradients);
             if wanted {
-                self.input_backward(affine, d_projected, Into::Add, d);
+                self.input_backward(affine, d_projected, Update::Add, d);
             }
         }
         [d_context, d_query, d_key, d_value]
@@ -247,7 +247,7 @@ impl Pass<'_> {
                 Matrix::new(d_output, tokens, out).t(),
                 Matrix::new(input, tokens, inputs),
                 MatrixMut::new(sum, out, inputs),
-                Into::Add,
+                Update::Add,
                 Threads::All,
             );
         }
@@ -257,7 +257,13 @@ impl Pass<'_> {
     }
 
     /// Gradient of a linear layer's input.
-    fn input_backward(&self, affine: &Affine, d_output: &[f32], into: Into, d_input: &mut [f32]) {
+    fn input_backward(
+        &self,
+        affine: &Affine,
+        d_output: &[f32],
+        update: Update,
+        d_input: &mut [f32],
+    ) {
         let tokens = self.layout.tokens();
         if tokens == 0 {
             return;
@@ -267,7 +273,7 @@ impl Pass<'_> {
             Matrix::new(d_output, tokens, out),
             Matrix::new(self.weight(&affine.weight), out, inputs),
             MatrixMut::new(d_input, tokens, inputs),
-            into,
+            update,
             Threads::All,
         );
     }

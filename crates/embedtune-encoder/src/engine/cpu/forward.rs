@@ -1,8 +1,8 @@
 //! The forward pass. Hidden states are `(tokens, hidden)`, row-major, without padding.
 
 use embedtune_kernels::{
-    AttentionShape, DropoutMask, Into, Matrix, MatrixMut, Threads, add_bias, apply_masks,
-    attention, bias_activation, norm, product, residual_norm, scale_shift,
+    AttentionShape, DropoutMask, Matrix, MatrixMut, Threads, Update, add_bias, apply_masks,
+    attention, bias_activation, layer_norm, product, residual_layer_norm, scale_shift,
 };
 use rayon::prelude::*;
 
@@ -113,7 +113,7 @@ impl Pass<'_> {
             }
         }
         let mut inverse_deviation = vec![0.0; self.layout.tokens()];
-        norm(&mut rows, self.transformer().layer_norm_eps as f32, &mut inverse_deviation);
+        layer_norm(&mut rows, self.transformer().layer_norm_eps as f32, &mut inverse_deviation);
         let tape = EmbeddingsTape { norm: Normed { rows, inverse_deviation } };
         let mut hidden = self.buffers.take(self.layout.tokens() * size);
         self.after_embeddings(&tape, &mut hidden);
@@ -174,7 +174,7 @@ impl Pass<'_> {
             Matrix::new(input, tokens, inputs),
             Matrix::new(self.weight(&affine.weight), out, inputs).t(),
             MatrixMut::new(&mut rows, tokens, out),
-            Into::Overwrite,
+            Update::Overwrite,
             Threads::All,
         );
         rows
@@ -192,7 +192,7 @@ impl Pass<'_> {
         let eps = self.transformer().layer_norm_eps as f32;
         let mut inverse_deviation = vec![0.0; self.layout.tokens()];
         let (bias, masks) = (self.weight(bias), masks.as_deref());
-        residual_norm(&mut rows, bias, masks, residual, eps, &mut inverse_deviation);
+        residual_layer_norm(&mut rows, bias, masks, residual, eps, &mut inverse_deviation);
         Normed { rows, inverse_deviation }
     }
 

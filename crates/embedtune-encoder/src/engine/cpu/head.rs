@@ -1,7 +1,7 @@
 //! Pooling, projection and normalization, forward and backward. Small next to the transformer, so
 //! written plainly.
 
-use embedtune_kernels::{Into, Matrix, MatrixMut, Threads, add_bias, add_column_sums, product};
+use embedtune_kernels::{Matrix, MatrixMut, Threads, Update, add_bias, add_column_sums, product};
 
 use super::{backward::Gradients, layout::Layout};
 use crate::{Dense, DenseActivation, EncoderSpec, HeadStep, Parameters, Pooling};
@@ -170,7 +170,7 @@ fn project(dense: &Dense, parameters: &Parameters, input: &[f32], sequences: usi
         Matrix::new(input, sequences, dense.in_features),
         Matrix::new(weight(dense.weight()), dense.out_features, dense.in_features).t(),
         MatrixMut::new(&mut output, sequences, dense.out_features),
-        Into::Overwrite,
+        Update::Overwrite,
         Threads::All,
     );
     if dense.bias {
@@ -198,7 +198,7 @@ fn project_backward(
     if let Some(sum) = gradients.of(&dense.weight()) {
         let input = Matrix::new(input, sequences, dense.in_features);
         let sum = MatrixMut::new(sum, dense.out_features, dense.in_features);
-        product(d_rows.t(), input, sum, Into::Add, Threads::All);
+        product(d_rows.t(), input, sum, Update::Add, Threads::All);
     }
     if dense.bias
         && let Some(sum) = gradients.of(&dense.bias())
@@ -211,7 +211,7 @@ fn project_backward(
         d_rows,
         Matrix::new(weight, dense.out_features, dense.in_features),
         MatrixMut::new(&mut d_input, sequences, dense.in_features),
-        Into::Overwrite,
+        Update::Overwrite,
         Threads::All,
     );
     d_input
