@@ -1,12 +1,13 @@
-//! Files of hard negatives.
+//! Hard negatives: mined with a model, or read from a file.
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use embedtune_mining::MinedNegatives;
 
 use crate::data::Negatives;
 
 /// Reads what `embedtune mine` wrote.
 pub(crate) fn read(path: &Path) -> Result<Negatives> {
-    bail!("{}", path.display())
+    Ok(MinedNegatives::read(path)?.by_query())
 }

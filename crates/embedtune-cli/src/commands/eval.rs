@@ -59,7 +59,7 @@ pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
     ));
     let started = Instant::now();
     let evaluation = evaluate(&evaluator, &loaded.model, console)?;
-    let bm25 = args.bm25.then(|| evaluator.evaluate(&loaded.model)).transpose()?;
+    let bm25 = args.bm25.then(|| evaluator.evaluate_bm25()).transpose()?;
     let summary = Summary {
         model: &loaded.name,
         data: data.name,

@@ -2,7 +2,9 @@
 
 mod embed;
 mod eval;
+mod mine;
 mod prepare;
+mod quickstart;
 mod search;
 mod train;
 
@@ -13,9 +15,9 @@ use crate::{args::Command, progress::Console};
 /// Runs `command`.
 pub(crate) fn run(command: &Command, console: Console) -> Result<()> {
     match command {
-        Command::Quickstart(_) => anyhow::bail!("soon"),
+        Command::Quickstart(args) => quickstart::run(args, console),
         Command::Prepare(args) => prepare::run(args, console),
-        Command::Mine(_) => anyhow::bail!("soon"),
+        Command::Mine(args) => mine::run(args, console),
         Command::Train(args) => train::run(args, console),
         Command::Eval(args) => eval::run(args, console),
         Command::Embed(args) => embed::run(args, console),

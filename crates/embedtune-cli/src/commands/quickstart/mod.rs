@@ -1,0 +1,492 @@
+//! `embedtune quickstart`: the whole workflow on real data.
+
+mod budget;
+mod report;
+mod subset;
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use embedtune_data::{
+    BeirData, CheckReport, Dataset, DocId, Embed, NoDuplicatesSampler, Role, Split, write_beir,
+};
+use embedtune_encoder::{EmbeddingModel, ModelCard};
+use embedtune_eval::{
+    Advice, AdviceFacts, AdviceRules, CompareConfig, Evaluation, Facts, ModelComparison,
+    RetrievalConfig, RetrievalEvaluator, SampleConfig, TrainingCurve,
+};
+use embedtune_index::{ExactIndex, Vectors};
+use embedtune_losses::LossConfig;
+use embedtune_metrics::{Measure, Qrels};
+use embedtune_mining::{MinedNegatives, Miner, MiningConfig, MiningCorpus, TrainQueries};
+use embedtune_train::{EarlyStopping, Every, StopReason, TrainConfig, Trainer};
+
+use crate::{
+    args::QuickstartArgs,
+    data::{self, TrainingOptions},
+    interrupt::{self, Interrupted},
+    model, output,
+    preflight::{Plan, Preflight},
+    progress::{Console, duration, thousands},
+    rustdoc_corpus::RustdocCorpus,
+    training::{TrainingBar, TrainingFacts},
+};
+use budget::{DEV_DOCUMENTS, DEV_EVALUATIONS, Speed};
+
+/// Name of the measure that decides.
+const HEADLINE: Measure = Measure::NDCG_10;
+/// Rows in a batch.
+const BATCH_SIZE: usize = 32;
+/// Higher than for a long run: there are few steps.
+const LEARNING_RATE: f64 = 5e-5;
+/// Hard negatives of a row: each costs as much time as another document.
+const NEGATIVES: usize = 1;
+/// Share of the time in which the corpus of `--data` may be embedded by both models.
+const EMBEDDING_SHARE: f64 = 0.4;
+/// Texts that are embedded between two movements of the bar.
+const CHUNK: usize = 512;
+
+/// Everything that the stages find out for the report.
+pub(super) struct Story {
+    base_model: String,
+    data: BeirData,
+    notes: Vec<String>,
+    bm25: Evaluation,
+    base: Evaluation,
+    advice: Advice,
+    mined: MinedNegatives,
+    training: TrainingFacts,
+    curve: TrainingCurve,
+    preflight: Preflight,
+    config: TrainConfig,
+    tuned: Evaluation,
+    comparison: ModelComparison,
+    seconds: Facts,
+}
+
+/// Runs the workflow.
+pub(crate) fn run(args: &QuickstartArgs, console: Console) -> Result<()> {
+    output::must_not_exist(&args.output)?;
+    if !(args.minutes.is_finite() && args.minutes > 0.0) {
+        bail!("--minutes {}: expected a number above 0", args.minutes);
+    }
+    let parent = output::parent_of(&args.output);
+    fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+    let staging = tempfile::Builder::new()
+        .prefix(".embedtune-quickstart-")
+        .tempdir_in(parent)
+        .with_context(|| parent.display().to_string())?;
+    let run = Run {
+        args,
+        console,
+        out: staging.path(),
+        started: Instant::now(),
+        stop: interrupt::flag()?,
+    };
+    let story = run.tell()?;
+    let report = report::write(&story, args, staging.path())?;
+    report::publish(staging, &args.output)?;
+    report::show(&story, args, console);
+    if args.json { output::print(&report) } else { output::print(&report::table(&story)) }
+}
+
+struct Run<'a> {
+    args: &'a QuickstartArgs,
+    console: Console,
+    /// Where results are put until all are there.
+    out: &'a Path,
+    started: Instant,
+    stop: Arc<AtomicBool>,
+}
+
+impl Run<'_> {
+    fn tell(&self) -> Result<Story> {
+        let mut seconds = Facts::new();
+        let mut clock = Instant::now();
+        let mut lap = |stage: &str| {
+            seconds.insert(stage, (clock.elapsed().as_secs_f64() * 10.0).round() / 10.0);
+            clock = Instant::now();
+        };
+        self.stage("1. Base model and data")?;
+        let (mut model, base_model) = self.load()?;
+        let (data, notes) = self.data(&model)?;
+        lap("model and data");
+
+        self.stage("2. Where do we stand? BM25 and the base model on the test split")?;
+        let corpus = Arc::new(data.corpus.clone());
+        let evaluator = evaluator(&data, Split::Test, Arc::clone(&corpus))?;
+        let bm25 = evaluator.evaluate_bm25()?;
+        self.say_score("BM25", &bm25);
+        let index = self.index(&model, &data)?;
+        let base = evaluator.evaluate_index(&model, &index)?;
+        self.say_score("base model", &base);
+        lap("base evaluation");
+
+        self.stage("3. Is fine-tuning worth it?")?;
+        let advice = self.advice(&data, &bm25, &base);
+        self.stage("4. Hard negatives")?;
+        let mined = self.mine(&model, &data, &index)?;
+        lap("mining");
+
+        self.stage("5. Training")?;
+        model.set_progress(None);
+        let trained = self.train(model, &base_model, &data, &mined)?;
+        lap("training");
+
+        self.stage("6. Base against tuned on the test split")?;
+        let index = self.index(&trained.model, &data)?;
+        let tuned = evaluator.evaluate_index(&trained.model, &index)?;
+        self.say_score("tuned model", &tuned);
+        let comparison =
+            evaluator.compare(&base, &tuned, &CompareConfig::default().with_headline(HEADLINE))?;
+        let card = card(&base_model, &data.name, &base, &tuned, &trained.config);
+        trained.model.save(self.out.join("model"), &card)?;
+        lap("tuned evaluation");
+        seconds.insert("total", self.started.elapsed().as_secs_f64().round());
+        let Trained { facts, curve, preflight, config, .. } = trained;
+        Ok(Story {
+            base_model,
+            data,
+            notes,
+            bm25,
+            base,
+            advice,
+            mined,
+            training: facts,
+            curve,
+            preflight,
+            config,
+            tuned,
+            comparison,
+            seconds,
+        })
+    }
+
+    /// Begins a stage, unless the user wants to end.
+    fn stage(&self, title: &str) -> Result<()> {
+        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Interrupted.into());
+        }
+        self.console.heading(title);
+        Ok(())
+    }
+
+    fn say_score(&self, name: &str, evaluation: &Evaluation) {
+        let mean = |measure: &Measure| evaluation.report.mean(measure).unwrap_or(0.0);
+        let recall = Measure::RECALL_10;
+        self.console.line(&format!(
+            "{name}: {HEADLINE} {:.4}, {recall} {:.4}",
+            mean(&HEADLINE),
+            mean(&recall)
+        ));
+    }
+
+    fn load(&self) -> Result<(EmbeddingModel, String)> {
+        let source = model::find(&self.args.model, self.console)?;
+        let mut model = EmbeddingModel::load(&source.path)?;
+        let length = self.args.max_seq_len;
+        model
+            .set_max_seq_len(length)
+            .with_context(|| format!("{}: --max-seq-len {length}", source.path.display()))?;
+        self.console.line(&format!("{} from {}", source.name, source.path.display()));
+        Ok((model, source.name))
+    }
+
+    /// The data, cut to the time and written into the output.
+    fn data(&self, model: &EmbeddingModel) -> Result<(BeirData, Vec<String>)> {
+        let seconds = 60.0 * self.args.minutes - self.started.elapsed().as_secs_f64();
+        let path = self.out.join("data");
+        let (data, notes) = match &self.args.data {
+            Some(directory) => self.own_data(model, directory, &path, seconds)?,
+            None => self.documentation(model, &path, seconds)?,
+        };
+        let of = |split| data.qrels(split).map_or(0, Qrels::len);
+        self.console.line(&format!(
+            "{}: {} documents; {} queries to train on, {} dev, {} test",
+            data.name,
+            thousands(data.corpus.len()),
+            thousands(of(Split::Train)),
+            thousands(of(Split::Dev)),
+            thousands(of(Split::Test))
+        ));
+        notes.iter().for_each(|note| self.console.line(&format!("note: {note}")));
+        Ok((data, notes))
+    }
+
+    fn documentation(
+        &self,
+        model: &EmbeddingModel,
+        path: &Path,
+        seconds: f64,
+    ) -> Result<(BeirData, Vec<String>)> {
+        let found = RustdocCorpus::collect()?;
+        let available = found.available();
+        let all = available.train + available.dev + available.test;
+        let speed = self.measure(model, &found.sample(256))?;
+        let mut data = found.write(path, speed.fit(seconds, available))?;
+        data.name = "documentation of Rust crates".to_owned();
+        let notes = vec![
+            format!(
+                "{} items of {} crates have documentation to learn from; {} were taken to fit \
+                 {} minutes",
+                thousands(all),
+                found.crates(),
+                thousands(data.queries.len()),
+                self.args.minutes
+            ),
+            "split by families of crates: no crate of the test split is in training".to_owned(),
+        ];
+        Ok((data, notes))
+    }
+
+    fn own_data(
+        &self,
+        model: &EmbeddingModel,
+        directory: &Path,
+        path: &Path,
+        seconds: f64,
+    ) -> Result<(BeirData, Vec<String>)> {
+        let whole = BeirData::open(directory)?;
+        if whole.qrels(Split::Test).is_none() {
+            bail!(
+                "{}: no qrels/test.tsv; `embedtune prepare` makes a test split",
+                directory.display()
+            );
+        }
+        let speed = self.measure(model, &subset::sample(&whole, 256)?)?;
+        let sizes = speed.fit(seconds * (1.0 - EMBEDDING_SHARE), subset::available(&whole));
+        let documents = speed.documents(seconds * EMBEDDING_SHARE);
+        let data = subset::cut(&whole, sizes, documents, self.args.seed)?;
+        let splits: Vec<(Split, &Qrels)> =
+            data.splits().filter_map(|split| Some((split, data.qrels(split)?))).collect();
+        write_beir(path, &data.corpus, &data.queries, &splits)?;
+        let mut notes = Vec::new();
+        if data.corpus.len() < whole.corpus.len() || data.queries.len() < whole.queries.len() {
+            notes.push(format!(
+                "cut to {} of {} documents and {} of {} queries to fit {} minutes: figures are \
+                 higher than on the whole",
+                thousands(data.corpus.len()),
+                thousands(whole.corpus.len()),
+                thousands(data.queries.len()),
+                thousands(whole.queries.len()),
+                self.args.minutes
+            ));
+        }
+        Ok((data, notes))
+    }
+
+    fn measure(&self, model: &EmbeddingModel, texts: &[(String, String)]) -> Result<Speed> {
+        let speed = Speed::measure(model, texts)?;
+        self.console.line(&format!(
+            "this machine embeds {} and trains {} tokens a second",
+            thousands(speed.embed as usize),
+            thousands(speed.train as usize)
+        ));
+        Ok(speed)
+    }
+
+    /// Vectors of all documents, ready to be searched.
+    fn index(&self, model: &EmbeddingModel, data: &BeirData) -> Result<ExactIndex> {
+        let bar = self.console.bar("documents", data.corpus.len() as u64);
+        let mut vectors = Vec::with_capacity(data.corpus.len() * model.dim());
+        let mut done = 0;
+        for chunk in data.corpus.texts().chunks(CHUNK) {
+            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            vectors.extend(model.embed(&chunk, Role::Document)?.into_vec());
+            done += chunk.len();
+            bar.set(done as u64, "embedded");
+        }
+        bar.finish();
+        let vectors = embedtune_data::Embeddings::new(model.dim(), vectors);
+        Ok(ExactIndex::new(vectors, model.fingerprint())?)
+    }
+
+    fn advice(&self, data: &BeirData, bm25: &Evaluation, base: &Evaluation) -> Advice {
+        let pairs = |split| {
+            let qrels = data.qrels(split)?;
+            Some(qrels.query_ids().map(|id| qrels.relevant(id).count()).sum())
+        };
+        let facts = AdviceFacts {
+            base_recall: base.report.mean(&Measure::RECALL_10).unwrap_or(0.0),
+            bm25_recall: bm25.report.mean(&Measure::RECALL_10),
+            train_pairs: pairs(Split::Train).unwrap_or(0),
+            test_queries: data.qrels(Split::Test).map_or(0, Qrels::len),
+        };
+        let advice = Advice::new(facts, &AdviceRules::default());
+        self.console.line(&advice.summary);
+        advice.reasons.iter().for_each(|reason| self.console.line(&format!("- {reason}")));
+        advice
+    }
+
+    fn mine(
+        &self,
+        model: &EmbeddingModel,
+        data: &BeirData,
+        index: &ExactIndex,
+    ) -> Result<MinedNegatives> {
+        let train = data.qrels(Split::Train).context("the data has a training split")?;
+        let (mut ids, mut texts, mut positives) = (Vec::new(), Vec::new(), Vec::new());
+        for id in train.query_ids() {
+            let relevant: Vec<DocId> =
+                train.relevant(id).filter_map(|document| data.corpus.find(document)).collect();
+            if let (Some(query), false) = (data.queries.find(id), relevant.is_empty()) {
+                ids.push(id.to_owned());
+                texts.push(data.queries.texts()[query as usize].clone());
+                positives.push(relevant);
+            }
+        }
+        let embedded: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let queries = model.embed(&embedded, Role::Query)?;
+        let fingerprint = model.fingerprint();
+        let config = MiningConfig::default().with_per_positive(NEGATIVES).with_seed(self.args.seed);
+        let mined = Miner::new(config)?.mine(
+            TrainQueries {
+                ids: &ids,
+                texts: &texts,
+                vectors: Vectors::of(&queries, &fingerprint),
+                positives: &positives,
+            },
+            MiningCorpus {
+                corpus: &data.corpus,
+                vectors: Vectors::of(index.vectors(), &fingerprint),
+            },
+        )?;
+        mined.write(self.out.join("negatives.jsonl"))?;
+        self.console.line(&format!(
+            "{} negatives for {} queries; {:.0} % of the candidates scored too close to a relevant \
+             document and were dropped",
+            thousands(mined.stats.negatives),
+            thousands(mined.stats.queries),
+            100.0 * mined.stats.rejection_rate()
+        ));
+        Ok(mined)
+    }
+
+    fn train(
+        &self,
+        model: EmbeddingModel,
+        base_model: &str,
+        data: &BeirData,
+        mined: &MinedNegatives,
+    ) -> Result<Trained> {
+        let negatives = mined.by_query();
+        let options = TrainingOptions {
+            columns: None,
+            negatives: Some(&negatives),
+            negatives_per_row: Some(NEGATIVES),
+            evaluate: None,
+            dev_fraction: 0.0,
+            dev_sample: SampleConfig::default().with_documents(DEV_DOCUMENTS),
+            seed: self.args.seed,
+        };
+        let prepared = data::from_beir(data.clone(), &options)?;
+        prepared.notes.iter().for_each(|note| self.console.line(&format!("note: {note}")));
+        let dev = prepared.dev.context("the data has a dev split")?;
+        let config = self.train_config(&dev.metric);
+        let sampler = Box::new(NoDuplicatesSampler::new(BATCH_SIZE));
+        let preview: (Dataset, CheckReport) = (prepared.dataset.clone(), prepared.check);
+        let loss = LossConfig::default();
+        let trainer =
+            Trainer::new(model, prepared.dataset, loss.build()?, sampler, config.clone())?;
+        let plan = Plan {
+            steps: trainer.total_steps(),
+            epochs: config.epochs,
+            batch_size: BATCH_SIZE,
+            micro_tokens: config.micro_tokens,
+        };
+        let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
+        preflight.show(self.console);
+        let (bar, curve) = TrainingBar::new(self.console, Some(dev.metric));
+        let outcome = trainer
+            .with_evaluator(dev.evaluator)
+            .with_callback(Box::new(bar))
+            .with_stop_flag(Arc::clone(&self.stop))
+            .with_card(card_of(base_model, &data.name))
+            .run()?;
+        if outcome.reason == StopReason::Interrupted {
+            return Err(Interrupted.into());
+        }
+        if let Some(best) = &outcome.best {
+            let kept = if best.step == 0 {
+                "the base model's".to_owned()
+            } else {
+                format!("those of step {}", best.step)
+            };
+            self.console
+                .line(&format!("kept weights: {kept}, dev {} {:.4}", best.metric, best.value));
+        }
+        let facts = TrainingFacts::of(&outcome);
+        let curve = finished(&curve, facts.best.as_ref().map(|best| best.step));
+        Ok(Trained { model: outcome.model, facts, curve, preflight, config })
+    }
+
+    fn train_config(&self, metric: &str) -> TrainConfig {
+        TrainConfig::default()
+            .with_learning_rate(LEARNING_RATE)
+            .with_seed(self.args.seed)
+            .with_eval_at_start(true)
+            .with_eval_every(Every::Ratio(1.0 / (DEV_EVALUATIONS as f64 - 1.0)))
+            .with_best_metric(Some(metric.to_owned()))
+            .with_early_stopping(Some(EarlyStopping::new(2)))
+    }
+}
+
+/// A finished training.
+struct Trained {
+    model: EmbeddingModel,
+    facts: TrainingFacts,
+    curve: TrainingCurve,
+    preflight: Preflight,
+    config: TrainConfig,
+}
+
+fn finished(curve: &Mutex<TrainingCurve>, kept_step: Option<u64>) -> TrainingCurve {
+    let mut curve = curve.lock().map(|curve| curve.clone()).unwrap_or_default();
+    curve.kept_step = kept_step;
+    curve
+}
+
+fn evaluator(
+    data: &BeirData,
+    split: Split,
+    corpus: Arc<embedtune_data::Corpus>,
+) -> Result<RetrievalEvaluator> {
+    let qrels = data.qrels(split).cloned().context("the data has a test split")?;
+    Ok(RetrievalEvaluator::new(corpus, &data.queries, qrels, RetrievalConfig::default())?)
+}
+
+fn card_of(base_model: &str, data: &str) -> ModelCard {
+    let mut card = ModelCard::default();
+    card.base_model = base_model.to_owned();
+    card.datasets = vec![data.to_owned()];
+    card
+}
+
+fn card(
+    base_model: &str,
+    data: &str,
+    base: &Evaluation,
+    tuned: &Evaluation,
+    config: &TrainConfig,
+) -> ModelCard {
+    let mut card = card_of(base_model, data);
+    card.metrics = tuned
+        .report
+        .means()
+        .map(|(measure, mean)| (measure.to_string(), base.report.mean(&measure), mean))
+        .collect();
+    card.hyperparameters = config.hyperparameters();
+    card.hyperparameters.push(("batch_size".to_owned(), BATCH_SIZE.to_string()));
+    card
+}
+
+/// Time of the whole for people.
+fn total(story: &Story) -> String {
+    let total = story.seconds.iter().find(|(name, _)| *name == "total");
+    duration(total.and_then(|(_, value)| value.as_f64()).unwrap_or(0.0))
+}
