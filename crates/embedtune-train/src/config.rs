@@ -1,6 +1,6 @@
 //! Settings of a run.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -186,7 +186,17 @@ impl Every {
             Self::Ratio(ratio) => ratio > 0.0 && ratio < 1.0,
             Self::Epoch => true,
         };
-        check(valid, name, format!("{self:?}"), EVERY)
+        check(valid, name, self, EVERY)
+    }
+}
+
+impl fmt::Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Steps(steps) => steps.fmt(f),
+            Self::Ratio(ratio) => ratio.fmt(f),
+            Self::Epoch => f.write_str("epoch"),
+        }
     }
 }
 

@@ -69,6 +69,12 @@ pub enum TrainError {
         /// Names that are reported.
         known: Vec<String>,
     },
+    /// Two evaluators report the same metric, and only one could be logged.
+    #[error("two evaluators report `{metric}`; leave one out or rename its metric")]
+    DuplicateMetric {
+        /// The name of both.
+        metric: String,
+    },
     /// An evaluation lacks a metric that its evaluator announced.
     #[error("the evaluation after step {step} lacks `{metric}`, which its evaluator announced")]
     MetricMissing {

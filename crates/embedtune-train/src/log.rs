@@ -20,14 +20,15 @@ pub(crate) struct MetricsLog {
 impl MetricsLog {
     pub(crate) const FILE: &'static str = "metrics.jsonl";
 
-    /// Opens the log in `dir` for a run that has done `step` steps: what an interrupted run wrote
-    /// after them is dropped, as it will come again.
-    pub(crate) fn open(dir: &Path, step: u64) -> Result<Self, TrainError> {
+    /// Opens the log in `dir`: empty for a new run. For one that goes on after `resumed` steps,
+    /// what it wrote after them is dropped, as it will come again.
+    pub(crate) fn open(dir: &Path, resumed: Option<u64>) -> Result<Self, TrainError> {
         let path = dir.join(Self::FILE);
-        let kept = match fs::read(&path) {
-            Ok(bytes) => up_to(&bytes, step),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(TrainError::Io { path, source }),
+        let kept = match (resumed, fs::read(&path)) {
+            (None, _) => Vec::new(),
+            (Some(step), Ok(bytes)) => up_to(&bytes, step),
+            (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            (_, Err(source)) => return Err(TrainError::Io { path, source }),
         };
         files::replace(&path, &kept)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io(&path))?;
@@ -49,9 +50,6 @@ impl MetricsLog {
 
 /// The whole lines of at most `step` steps; a line that a crash cut short is none.
 fn up_to(bytes: &[u8], step: u64) -> Vec<u8> {
-    if step == 0 {
-        return Vec::new();
-    }
     let kept = |line: &&[u8]| {
         let value: Option<Value> = serde_json::from_slice(line).ok();
         value.and_then(|value| value.get("step")?.as_u64()).is_some_and(|at| at <= step)
@@ -68,6 +66,6 @@ mod tests {
     fn later_and_broken_lines_are_dropped() {
         let lines = b"{\"step\":1}\n{\"step\":2,\"a\":0}\n{\"step\":3}\n{\"step\":2}\n{\"ste";
         assert_eq!(up_to(lines, 2), b"{\"step\":1}\n{\"step\":2,\"a\":0}\n{\"step\":2}\n");
-        assert_eq!(up_to(lines, 0), b"");
+        assert_eq!(up_to(b"{\"step\":0}\n{\"step\":1}\n", 0), b"{\"step\":0}\n");
     }
 }

@@ -1,6 +1,6 @@
 //! The learning rate as a function of the step.
 
-use std::{f64::consts::PI, str::FromStr};
+use std::{f64::consts::PI, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,15 @@ impl Warmup {
         match *self {
             Self::Ratio(ratio) if !(0.0..1.0).contains(&ratio) => Err(invalid(&ratio.to_string())),
             _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Warmup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Steps(steps) => steps.fmt(f),
+            Self::Ratio(ratio) => ratio.fmt(f),
         }
     }
 }
@@ -93,6 +102,16 @@ impl Schedule {
             }
             Self::Constant => 1.0,
         }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Linear => "linear",
+            Self::Cosine => "cosine",
+            Self::Constant => "constant",
+        })
     }
 }
 

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::Trainer;
-use crate::{Evaluation, TrainError, log::MetricsLog};
+use super::{Run, Trainer};
+use crate::{Evaluation, TrainError};
 
 impl Trainer {
-    /// Refuses a best metric that no evaluator reports.
+    /// Refuses a best metric that no evaluator reports, and one that two report.
     pub(super) fn check_metrics(&self) -> Result<(), TrainError> {
-        let known: Vec<String> = self.evaluators.iter().flat_map(|e| e.metric_names()).collect();
+        let mut known: Vec<String> =
+            self.evaluators.iter().flat_map(|evaluator| evaluator.metric_names()).collect();
+        known.sort();
+        if let Some(pair) = known.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(TrainError::DuplicateMetric { metric: pair[0].clone() });
+        }
         match &self.config.best_metric {
             Some(metric) if !known.contains(metric) => {
                 Err(TrainError::UnknownMetric { metric: metric.clone(), known })
@@ -18,7 +23,7 @@ impl Trainer {
     }
 
     /// Runs every evaluator and keeps the weights if they are the best so far.
-    pub(super) fn evaluate(&mut self, log: &mut Option<MetricsLog>) -> Result<(), TrainError> {
+    pub(super) fn evaluate(&mut self, run: &mut Run) -> Result<(), TrainError> {
         if self.evaluators.is_empty() {
             return Ok(());
         }
@@ -37,10 +42,10 @@ impl Trainer {
             }
         }
         let evaluation = Evaluation { step, epoch: self.progress.epochs, metrics };
-        if let Some(log) = log {
+        if let Some(log) = &mut run.log {
             log.write(&evaluation)?;
         }
-        self.callbacks.iter_mut().for_each(|c| c.on_evaluate(&evaluation));
+        self.callbacks.iter_mut().for_each(|callback| callback.on_evaluate(&evaluation));
         self.progress.evaluations.push(evaluation);
         Ok(())
     }

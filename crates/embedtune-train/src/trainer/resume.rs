@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use candle_core::{Device, Tensor};
 use embedtune_encoder::EmbeddingModel;
 
-use super::Trainer;
+use super::{Run, Trainer};
 use crate::{
     Checkpoint, TrainError,
     checkpoint::{self, Contents, State, Tensors},
@@ -89,18 +89,19 @@ impl Trainer {
         }
         std::fs::create_dir_all(dir).map_err(TrainError::io(dir))?;
         files::sweep(dir)?;
-        MetricsLog::open(dir, self.progress.step).map(Some)
+        let resumed = self.last_checkpoint.is_some();
+        MetricsLog::open(dir, resumed.then_some(self.progress.step)).map(Some)
     }
 
     /// Writes a checkpoint of the step just done, unless it is there, and removes old ones.
-    pub(super) fn save_checkpoint(&mut self, log: &Option<MetricsLog>) -> Result<(), TrainError> {
+    pub(super) fn save_checkpoint(&mut self, run: &Run) -> Result<(), TrainError> {
         let Some(dir) = self.config.output_dir.clone() else { return Ok(()) };
         let step = self.progress.step;
         if self.last_checkpoint == Some(checkpoint::path(&dir, step)) {
             return Ok(());
         }
         // The log must be durable up to the step from which a resumed run goes on.
-        log.as_ref().map_or(Ok(()), MetricsLog::sync)?;
+        run.log.as_ref().map_or(Ok(()), MetricsLog::sync)?;
         let state = State::new(self.progress.clone(), self.identity());
         let mut card = self.card.clone();
         card.hyperparameters.extend(self.config.hyperparameters());
@@ -108,7 +109,7 @@ impl Trainer {
         let tensors = self.checkpoint_tensors()?;
         let contents = Contents { model: &self.model, card: &card, state: &state, tensors };
         let path = contents.save(&dir)?;
-        self.callbacks.iter_mut().for_each(|c| c.on_checkpoint(&path));
+        self.callbacks.iter_mut().for_each(|callback| callback.on_checkpoint(&path));
         self.last_checkpoint = Some(path);
         match self.config.checkpoint_limit {
             Some(limit) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use embedtune_data::{BatchSampler, Dataset, Example, NoDuplicatesSampler};
 use embedtune_encoder::EmbeddingModel;
 use embedtune_losses::{Loss, LossConfig};
+use embedtune_testkit::golden_json;
 use embedtune_train::{Schedule, TrainConfig, TrainOutcome, Trainer, Warmup};
 
 pub(crate) fn model() -> EmbeddingModel {
@@ -12,21 +13,15 @@ pub(crate) fn model() -> EmbeddingModel {
     EmbeddingModel::load(dir).unwrap()
 }
 
-const PAIRS: [(&str, &str); 8] = [
-    ("what is a cat?", "small dog walking in the city"),
-    ("how to build a bridge", "stone, old and large"),
-    ("the river", "fish read the light"),
-    ("which tree is old", "wind in the clouds"),
-    ("why run fast?", "trains are faster, slowly building"),
-    ("find a bird", "an old tree"),
-    ("writing", "walk or run to the city"),
-    ("is the cloud new", "not a cat, not a dog."),
-];
+/// Queries and documents with nothing in common.
+fn texts() -> Vec<(String, String)> {
+    golden_json(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pairs.json"))
+}
 
-/// Eight pairs of texts with nothing in common, some with a negative.
+/// Eight pairs, some with a negative.
 pub(crate) fn pairs() -> Dataset {
     let mut dataset = Dataset::new("eight pairs");
-    for (number, (query, document)) in PAIRS.into_iter().enumerate() {
+    for (number, (query, document)) in texts().iter().enumerate() {
         let mut row = Example::pair(dataset.texts.intern(query), dataset.texts.intern(document));
         if number % 3 == 0 {
             row.negatives.push(dataset.texts.intern(&format!("the {document}")));
@@ -39,7 +34,7 @@ pub(crate) fn pairs() -> Dataset {
 /// The same pairs, labelled 1 and 0 in turn.
 pub(crate) fn labelled_pairs() -> Dataset {
     let mut dataset = Dataset::new("labelled pairs");
-    for (number, (query, document)) in PAIRS.into_iter().enumerate() {
+    for (number, (query, document)) in texts().iter().enumerate() {
         let (anchor, positive) = (dataset.texts.intern(query), dataset.texts.intern(document));
         let label = Some(if number % 2 == 0 { 1.0 } else { 0.0 });
         dataset.push(Example { anchor, positive, label, ..Example::default() });

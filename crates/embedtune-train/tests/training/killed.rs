@@ -57,12 +57,12 @@ fn killed_at_any_moment_it_resumes_to_the_same_bits() {
     let dir = temp_dir();
     let tuned = dir.path().join("tuned");
     let mut kills = 0;
-    // Each child lives a little longer than the one before, so kills fall into every phase.
+    // A child lives for a few steps of the run's 36, so that kills fall into every phase.
     while !tuned.exists() {
         let mut command = command(dir.path(), None);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        if kills < 15 {
-            thread::sleep(Duration::from_millis(40 + 23 * kills));
+        if kills < 30 {
+            thread::sleep(Duration::from_millis(12 + kills * 7 % 30));
             child.kill().unwrap();
             kills += 1;
         } else {

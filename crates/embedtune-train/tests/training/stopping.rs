@@ -77,6 +77,14 @@ fn unknown_metrics_are_refused_before_the_first_step() {
 }
 
 #[test]
+fn two_evaluators_of_one_metric_are_refused() {
+    let twice = trainer(config())
+        .with_evaluator(Box::new(InBatchMrr::new(pairs(), 8)))
+        .with_evaluator(Box::new(InBatchMrr::new(pairs(), 4)));
+    assert!(twice.run().err().unwrap().to_string().contains("two evaluators report"));
+}
+
+#[test]
 fn failing_and_forgetful_evaluators_end_the_run() {
     let error = scripted(&[], config()).run().err().unwrap();
     assert_eq!(error.to_string(), "evaluation after step 1: the script is at its end");

@@ -1,9 +1,16 @@
-//! AdamW and schedules against tables of torch and transformers.
+//! AdamW, schedules and a whole run against torch, transformers and Sentence Transformers.
 
+use std::sync::{Arc, Mutex};
+
+use embedtune_data::SequentialSampler;
 use embedtune_encoder::Parameters;
 use embedtune_testkit::{Tolerance, assert_close, golden_json};
-use embedtune_train::{AdamWConfig, OptimizerConfig, Schedule, Warmup};
+use embedtune_train::{
+    AdamWConfig, Callback, OptimizerConfig, Schedule, StepReport, TrainConfig, Trainer, Warmup,
+};
 use serde::Deserialize;
+
+use crate::common::{mnrl, model, pairs};
 
 #[derive(Deserialize)]
 struct AdamWRun {
@@ -99,4 +106,50 @@ fn schedules_equal_transformers() {
             .collect();
         assert_close(&rates, &run.learning_rates, Tolerance::relative(1e-14));
     }
+}
+
+#[derive(Deserialize)]
+struct Step {
+    loss: f64,
+    grad_norm: f64,
+    learning_rate: f64,
+}
+
+/// Keeps the reports of a run.
+struct Reports(Arc<Mutex<Vec<StepReport>>>);
+
+impl Callback for Reports {
+    fn on_step(&mut self, report: &StepReport) {
+        self.0.lock().unwrap().push(report.clone());
+    }
+}
+
+#[test]
+fn a_run_equals_sentence_transformers() {
+    let expected: Vec<Step> =
+        golden_json(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/run.json"));
+    let mut data = pairs();
+    data.rows.iter_mut().for_each(|row| row.negatives.clear());
+    let config = TrainConfig::default()
+        .with_epochs(6.0)
+        .with_gradient_accumulation(2)
+        .with_learning_rate(2e-3)
+        .with_warmup(Warmup::Steps(2))
+        .with_dropout(Some(0.0));
+    let reports = Arc::default();
+    Trainer::new(model(), data, mnrl(), Box::new(SequentialSampler::new(3)), config)
+        .unwrap()
+        .with_callback(Box::new(Reports(Arc::clone(&reports))))
+        .run()
+        .unwrap();
+    let reports = reports.lock().unwrap();
+    let actual = |value: fn(&StepReport) -> f64| reports.iter().map(value).collect::<Vec<_>>();
+    let golden = |value: fn(&Step) -> f64| expected.iter().map(value).collect::<Vec<_>>();
+    assert_eq!(reports.len(), 12);
+    let close = |actual: &[f64], golden: &[f64], relative| {
+        assert_close(actual, golden, Tolerance::relative(relative));
+    };
+    close(&actual(|r| r.learning_rate), &golden(|s| s.learning_rate), 1e-12);
+    close(&actual(|r| r.loss), &golden(|s| s.loss), 1e-4);
+    close(&actual(|r| r.grad_norm), &golden(|s| s.grad_norm), 1e-3);
 }
