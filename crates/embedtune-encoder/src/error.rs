@@ -51,7 +51,8 @@ pub enum EncoderError {
     },
     /// A tensor's shape is not what config.json calls for.
     #[error(
-        "{}: tensor `{name}` has shape {got:?}, config.json calls for {expected:?}",
+        "{}: tensor `{name}` has shape {got:?}, config.json calls for {expected:?}; they are of \
+         different models",
         path.display()
     )]
     TensorShape {
@@ -75,7 +76,11 @@ pub enum EncoderError {
         dtype: String,
     },
     /// A weight is NaN or infinite.
-    #[error("{}: tensor `{name}` has a value that is not finite", path.display())]
+    #[error(
+        "{}: tensor `{name}` has a value that is not finite; the file is damaged or the training \
+         that made it diverged",
+        path.display()
+    )]
     NotFinite {
         /// The weight file.
         path: PathBuf,
@@ -94,7 +99,15 @@ pub enum EncoderError {
         /// What there is.
         supported: &'static str,
     },
-    /// The tokenizer does not load or fails on a text.
+    /// A tokenizer file does not load.
+    #[error("{}: no usable tokenizer ({source}); save it again with transformers", path.display())]
+    TokenizerFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The tokenizer fails on a text.
     #[error("tokenizer: {source}")]
     Tokenizer {
         /// Why.

@@ -22,15 +22,13 @@ const CHUNK: usize = 1024;
 impl TextTokenizer {
     pub(crate) fn load(path: &Path, lowercase: bool) -> Result<Self, EncoderError> {
         let json = std::fs::read(path).map_err(EncoderError::io(path))?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&json)
-            .map_err(|source| EncoderError::Tokenizer { source })?;
-        inner.with_truncation(None).map_err(|source| EncoderError::Tokenizer { source })?;
+        let error = |source| EncoderError::TokenizerFile { path: path.to_owned(), source };
+        let mut inner = tokenizers::Tokenizer::from_bytes(&json).map_err(error)?;
+        inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
         let special_tokens = tokenizers::PostProcessor::added_tokens(
-            inner.get_post_processor().ok_or_else(|| EncoderError::Tokenizer {
-                source: "tokenizer.json has no post-processor, so [CLS] and [SEP] are not added; \
-                         export it with the `transformers` library"
-                    .into(),
+            inner.get_post_processor().ok_or_else(|| {
+                error("it has no post-processor, so [CLS] and [SEP] are not added".into())
             })?,
             false,
         );

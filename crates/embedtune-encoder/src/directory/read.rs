@@ -117,7 +117,7 @@ pub(crate) fn read(dir: &Path) -> Result<Directory, EncoderError> {
         remedy: "is this a model directory?",
     })?;
     let (architecture, transformer) = architecture(&config, &config_path)?;
-    let head = head(dir, &modules)?;
+    let head = head(dir, &modules, transformer.hidden_size)?;
     let names = (architecture.names)(&transformer);
     let spec = EncoderSpec { transformer, names, head };
 
@@ -195,7 +195,7 @@ fn unsupported_module(dir: &Path, module: &Module) -> EncoderError {
     }
 }
 
-fn head(dir: &Path, modules: &[Module]) -> Result<Head, EncoderError> {
+fn head(dir: &Path, modules: &[Module], hidden_size: usize) -> Result<Head, EncoderError> {
     // Without modules.json, Sentence Transformers pools by the mean and does not normalize.
     let mut head = Head { pooling: Pooling::Mean, include_prompt: true, steps: Vec::new() };
     for (position, module) in modules.iter().enumerate().skip(1) {
@@ -206,7 +206,10 @@ fn head(dir: &Path, modules: &[Module]) -> Result<Head, EncoderError> {
                 head.pooling = pooling(&config, &path)?;
                 head.include_prompt = config.include_prompt.unwrap_or(true);
             }
-            "Dense" if position > 1 => head.steps.push(HeadStep::Dense(dense(dir, module)?)),
+            "Dense" if position > 1 => {
+                let dense = dense(dir, module, head.dim(hidden_size))?;
+                head.steps.push(HeadStep::Dense(dense));
+            }
             "Normalize" if position > 1 => head.steps.push(HeadStep::Normalize),
             _ => return Err(unsupported_module(dir, module)),
         }
@@ -243,7 +246,8 @@ fn pooling(config: &PoolingConfig, path: &Path) -> Result<Pooling, EncoderError>
     }
 }
 
-fn dense(dir: &Path, module: &Module) -> Result<Dense, EncoderError> {
+/// Reads a projection of vectors of `width` values.
+fn dense(dir: &Path, module: &Module, width: usize) -> Result<Dense, EncoderError> {
     let path = dir.join(&module.path).join("config.json");
     let config: DenseConfig = optional(&path)?.ok_or_else(|| EncoderError::MissingFile {
         path: dir.join(&module.path),
@@ -268,6 +272,10 @@ fn dense(dir: &Path, module: &Module) -> Result<Dense, EncoderError> {
             ));
         }
     };
+    if config.in_features != width {
+        let value = config.in_features.to_string();
+        return Err(unsupported("in_features", value, "the width of the vectors that come in"));
+    }
     if config.use_residual {
         return Err(unsupported("use_residual", "true".to_owned(), "false"));
     }

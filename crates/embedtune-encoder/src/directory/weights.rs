@@ -39,7 +39,7 @@ pub(crate) fn read_weights(
     for path in weight_files(&directory.transformer_dir)? {
         let bytes = std::fs::read(&path).map_err(EncoderError::io(&path))?;
         let tensors = parse(&bytes, &path)?;
-        let prefix = prefix(&tensors, directory, &names.words);
+        let prefix = prefix(&tensors, directory, &expected);
         for (name, view) in tensors.tensors() {
             let bare = name.strip_prefix(prefix).unwrap_or(&name);
             let bare = modern_name(bare);
@@ -96,16 +96,19 @@ pub(crate) fn parse<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>,
         .map_err(|source| EncoderError::Weights { path: path.to_owned(), source })
 }
 
-/// Prefix of the weights' names: that of the word table, or of any known name in later shards.
-fn prefix(tensors: &SafeTensors<'_>, directory: &Directory, words: &str) -> &'static str {
-    let prefixes = directory.architecture.prefixes;
-    let starts = |prefix: &str| {
-        tensors.names().iter().any(|name| {
-            name.strip_prefix(prefix)
-                .is_some_and(|bare| bare == words || bare.starts_with("encoder."))
+/// Prefix of the weights' names: the longest under which a file has one that the model uses.
+fn prefix(
+    tensors: &SafeTensors<'_>,
+    directory: &Directory,
+    expected: &BTreeMap<String, Vec<usize>>,
+) -> &'static str {
+    let names = tensors.names();
+    let fits = |prefix: &str| {
+        names.iter().any(|name| {
+            name.strip_prefix(prefix).is_some_and(|bare| expected.contains_key(&modern_name(bare)))
         })
     };
-    prefixes.iter().copied().find(|prefix| starts(prefix)).unwrap_or("")
+    directory.architecture.prefixes.iter().copied().find(|prefix| fits(prefix)).unwrap_or("")
 }
 
 /// Layer norms of the first BERT checkpoints are called `gamma` and `beta`.
@@ -125,6 +128,14 @@ fn read_dense(
     for step in &directory.spec.head.steps {
         let HeadStep::Dense(dense) = step else { continue };
         let path = dir.join(&dense.module).join("model.safetensors");
+        if !path.is_file() {
+            return Err(EncoderError::MissingFile {
+                path: dir.join(&dense.module),
+                missing: "model.safetensors",
+                remedy: "save the model once more in Python: \
+                         `SentenceTransformer(DIR).save(NEW_DIR)`",
+            });
+        }
         let bytes = std::fs::read(&path).map_err(EncoderError::io(&path))?;
         let tensors = parse(&bytes, &path)?;
         let mut read = |file_name: &str, name: String, shape: &[usize]| {

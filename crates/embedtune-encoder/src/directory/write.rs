@@ -76,6 +76,10 @@ fn write_files(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
     let mut config = saved.config.clone();
     config["architectures"] = json!(["BertModel"]);
     config["dtype"] = json!("float32");
+    // The same setting before transformers 4.56; half precision there would be a lie here.
+    if let Some(dtype) = config.get_mut("torch_dtype") {
+        *dtype = json!("float32");
+    }
     for (name, value) in [
         ("config.json", &config),
         (
