@@ -22,6 +22,8 @@ const KEPT_VECTORS: usize = 18;
 #[derive(Debug, Serialize)]
 pub(crate) struct Preflight {
     pub(crate) check: CheckReport,
+    /// Rows to train on.
+    pub(crate) training_rows: usize,
     /// Tokens of one pass over the data.
     pub(crate) tokens_per_epoch: u64,
     /// Optimizer steps of the run.
@@ -62,6 +64,7 @@ impl Preflight {
         let kept_tokens = (batch_tokens as usize).min(plan.micro_tokens);
         Ok(Self {
             check,
+            training_rows: dataset.len(),
             tokens_per_epoch: tokens_per_epoch as u64,
             steps: plan.steps,
             estimated_memory_mb: memory_mb(model, kept_tokens, mean(&documents)),
@@ -73,9 +76,9 @@ impl Preflight {
     pub(crate) fn show(&self, console: Console) {
         let check = &self.check;
         console.line(&format!(
-            "{}: {} rows, {} queries, {} documents",
+            "{}: {} rows to train on; {} queries and {} documents in all",
             check.name,
-            thousands(check.rows),
+            thousands(self.training_rows),
             thousands(check.queries),
             thousands(check.documents)
         ));

@@ -29,7 +29,7 @@ pub(crate) struct QuickstartArgs {
     #[arg(long, default_value_t = 6.0, value_name = "MINUTES")]
     pub(crate) minutes: f64,
     /// Longest text in tokens; short ones make most of the time
-    #[arg(long, default_value_t = 128, value_name = "TOKENS")]
+    #[arg(long, default_value_t = 96, value_name = "TOKENS")]
     pub(crate) max_seq_len: usize,
     /// Seed of sampling and dropout
     #[arg(long, default_value_t = 42)]

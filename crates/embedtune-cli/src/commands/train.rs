@@ -52,7 +52,8 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     model::check_precision(args.model.precision)?;
     let loss = loss_config(args)?;
     let config = train_config(args, &run_dir);
-    config.validate()?;
+    // Which metric decides is known when the data is; the rest is checked before it is read.
+    config.clone().with_best_metric(Some("dev".to_owned())).validate()?;
     let negatives = args.negatives.as_deref().map(crate::negatives::read).transpose()?;
     let data = data::read(
         &args.data,

@@ -25,9 +25,9 @@ use sources::CrateSource;
 
 /// Longest remaining documentation of a document, in bytes: more is beyond what the quickstart's
 /// time allows to encode.
-const MAX_REST_BYTES: usize = 320;
+const MAX_REST_BYTES: usize = 200;
 /// Longest declaration in a document, in bytes; generic ones go on for pages.
-const MAX_SIGNATURE_BYTES: usize = 160;
+const MAX_SIGNATURE_BYTES: usize = 120;
 
 /// A query with its relevant document.
 #[derive(Debug, Clone, PartialEq, Eq)]
