@@ -126,7 +126,7 @@ pub enum TrainError {
         source: Box<LossError>,
     },
     /// A loss returned another number of values than it was given.
-    #[error("{what} of loss {loss}: expected {expected}, got {got}")]
+    #[error("loss {loss}: {what}: expected {expected}, got {got}")]
     LossShape {
         /// Name of the loss.
         loss: String,

@@ -23,6 +23,8 @@ pub(crate) struct Identity {
     pub(crate) model: String,
     /// Values that are trained.
     pub(crate) trained_values: usize,
+    /// Engines agree but for rounding.
+    pub(crate) engine: String,
     pub(crate) loss: String,
     /// Hash over the batches of the first epoch.
     pub(crate) batches: String,
@@ -39,6 +41,7 @@ impl Identity {
             let settings = id.settings.iter().map(|(name, value)| (name.clone(), value.clone()));
             let hashes = [
                 ("the loss", id.loss.clone()),
+                ("the engine", id.engine.clone()),
                 ("the base model", id.model.clone()),
                 ("the dataset", id.dataset.clone()),
                 ("the sampler's batches", id.batches.clone()),

@@ -205,18 +205,21 @@ impl Trainer {
             })?;
         self.check_finite("loss", output.value, rows)?;
 
-        let d_embeddings = values(&output.d_embeddings)?;
-        if d_embeddings.len() != expected {
-            return Err(TrainError::LossShape {
-                loss: self.loss.name().to_owned(),
-                what: "gradient of the embeddings",
-                expected,
-                got: d_embeddings.len(),
-            });
-        }
+        let d_embeddings = self.d_embeddings(&output, expected)?;
         pass.backward(&self.model, &d_embeddings, &mut run.gradients)?;
         self.heads.accumulate(&output.d_parameters)?;
         Ok(output)
+    }
+
+    /// Gradient of the embeddings, of which there are `expected` values.
+    fn d_embeddings(&self, output: &LossOutput, expected: usize) -> Result<Vec<f32>, TrainError> {
+        let values = values(&output.d_embeddings)?;
+        if values.len() != expected {
+            let (loss, got) = (self.loss.name().to_owned(), values.len());
+            let what = "values in the gradient of the embeddings";
+            return Err(TrainError::LossShape { loss, what, expected, got });
+        }
+        Ok(values)
     }
 
     /// Dropout of the step to come; `None` if it drops nothing.

@@ -144,6 +144,7 @@ impl Trainer {
             dataset: dataset_hash(&self.dataset),
             model: self.base.clone(),
             trained_values: self.model.parameters().trainable().len(),
+            engine: self.model.engine().name().to_owned(),
             loss: self.loss.name().to_owned(),
             batches: self.plan.batches.clone(),
             total_steps: self.plan.total_steps,

@@ -1,6 +1,6 @@
 //! What a run computes.
 
-use embedtune_data::SequentialSampler;
+use embedtune_data::{BatchSampler, Dataset, SequentialSampler};
 use embedtune_encoder::EmbeddingModel;
 use embedtune_losses::{Loss, LossConfig};
 use embedtune_testkit::{Tolerance, assert_close};
@@ -101,6 +101,34 @@ fn dropout_is_the_models_own_unless_set() {
 }
 
 #[test]
+fn every_step_and_every_batch_of_it_drops_other_values() {
+    // The same batch again and again, with weights that hardly move.
+    let losses = |dropout, accumulation| {
+        let config = config().with_learning_rate(1e-12).with_epochs(2.0).with_dropout(dropout);
+        let twice = Box::new(Twice);
+        let config = config.with_gradient_accumulation(accumulation);
+        Trainer::new(model(), pairs(), mnrl(), twice, config).unwrap().run().unwrap().losses
+    };
+    let same = losses(Some(0.0), 1);
+    assert!(same.iter().all(|&loss| (loss - same[0]).abs() < 1e-6), "{same:?}");
+    let mut dropped = losses(None, 1);
+    dropped.sort_by(f64::total_cmp);
+    assert!(dropped.windows(2).all(|pair| pair[1] - pair[0] > 1e-6), "{dropped:?}");
+    // Equal masks in both batches of a step would give the loss of its first batch.
+    let [first, ..] = losses(None, 1)[..] else { unreachable!() };
+    assert!((losses(None, 2)[0] - first).abs() > 1e-6);
+}
+
+/// All rows in one batch, twice an epoch.
+struct Twice;
+
+impl BatchSampler for Twice {
+    fn batches(&self, dataset: &Dataset, _seed: u64, _epoch: u64) -> Vec<Vec<u32>> {
+        vec![(0..dataset.len() as u32).collect(); 2]
+    }
+}
+
+#[test]
 fn frozen_layers_stay_and_the_others_learn() {
     let start = model();
     let tuned = run(config().with_freeze_layers(1)).model;
@@ -172,7 +200,7 @@ fn every_loss_of_the_crate_trains() {
 }
 
 /// The pairs with a negative each.
-fn all_negatives() -> embedtune_data::Dataset {
+fn all_negatives() -> Dataset {
     let mut data = pairs();
     let negative = data.texts.intern("large slow fish");
     data.rows.iter_mut().for_each(|row| row.negatives = vec![negative]);
