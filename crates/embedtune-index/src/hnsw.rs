@@ -33,7 +33,7 @@ pub struct HnswConfig {
     pub ef_search: usize,
     /// Whether vectors are linked one after the other, which is the default: the graph, and so
     /// every result, is then the same each time. `false` links them on all cores, in whichever
-    /// order the threads come.
+    /// order the threads come; on two cores that was no faster.
     pub deterministic: bool,
 }
 
