@@ -17,6 +17,10 @@ pub struct CpuFeatures {
 impl CpuFeatures {
     /// Features of this processor. Detected at the first call, then a load.
     pub fn get() -> Self {
+        #[cfg(test)]
+        if let Some(features) = forced::features() {
+            return features;
+        }
         static FEATURES: OnceLock<CpuFeatures> = OnceLock::new();
         *FEATURES.get_or_init(Self::detect)
     }
@@ -36,5 +40,45 @@ impl CpuFeatures {
     #[cfg(any(not(target_arch = "x86_64"), miri))]
     fn detect() -> Self {
         Self::default()
+    }
+}
+
+/// Lets tests run every path that the processor has, not only the widest.
+#[cfg(test)]
+pub(crate) mod forced {
+    use std::cell::Cell;
+
+    use super::CpuFeatures;
+
+    thread_local! {
+        static FORCED: Cell<Option<CpuFeatures>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn features() -> Option<CpuFeatures> {
+        FORCED.get()
+    }
+
+    /// Each set of features that code is compiled for and that this processor has, by name.
+    pub(crate) fn levels() -> Vec<(&'static str, CpuFeatures)> {
+        let portable = CpuFeatures::default();
+        let avx2 = CpuFeatures { avx2_fma: true, ..portable };
+        let mut levels = vec![("portable", portable)];
+        if CpuFeatures::get().avx2_fma {
+            levels.push(("avx2", avx2));
+        }
+        if CpuFeatures::get().avx512_full {
+            levels.push(("avx512", CpuFeatures { avx512: true, avx512_full: true, ..avx2 }));
+        }
+        levels
+    }
+
+    /// Runs `work` in a pool of its own whose threads see no features but these.
+    pub(crate) fn on<T: Send>(features: CpuFeatures, work: impl FnOnce() -> T + Send) -> T {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .start_handler(move |_| FORCED.set(Some(features)))
+            .build()
+            .unwrap()
+            .install(work)
     }
 }

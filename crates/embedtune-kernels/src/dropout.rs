@@ -14,6 +14,9 @@ pub struct DropoutMask {
 
 impl DropoutMask {
     /// The mask of `key` that drops a share `rate` (from 0 to below 1) of the features.
+    ///
+    /// All 64 bits of the key count, and they must be mixed, as those of a hash are: masks of keys
+    /// that differ in one bit are not independent.
     pub fn new(key: u64, rate: f32) -> Self {
         Self {
             low: key as u32,

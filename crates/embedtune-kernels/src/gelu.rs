@@ -7,9 +7,10 @@ use crate::{ROWS, math, multiversion::multiversion};
 /// Activation of a feed-forward block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// `x Φ(x)`, within `3e-7 · |x|`.
+    /// `x Φ(x)`, within `4e-7 · |x|`; its slope is within 1e-6.
     Gelu,
-    /// GELU by its tanh approximation (Hendrycks and Gimpel, 2016), within `1e-6 · |x|`.
+    /// GELU by its tanh approximation (Hendrycks and Gimpel, 2016), within `1e-6 · |x|`; its slope
+    /// is within 4e-6 (up to `|x| = 1e18`; beyond, it is NaN where `x²` overflows).
     GeluTanh,
     /// `max(x, 0)`; its derivative at 0 is 0.
     Relu,
@@ -102,7 +103,7 @@ multiversion! {
             }
             Activation::Relu => {
                 for (d, &x) in d.iter_mut().zip(x) {
-                    *d = if x > 0.0 { *d } else { 0.0 };
+                    *d = if x <= 0.0 { 0.0 } else { *d };
                 }
             }
         }

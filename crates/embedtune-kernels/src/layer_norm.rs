@@ -9,10 +9,12 @@ use crate::{DropoutMask, ROWS, math, multiversion::multiversion};
 /// `1 / sqrt(variance + eps)`. `x` and `residual` are `(rows, n)`, `bias` `(n)`, masks and
 /// deviations `(rows)`.
 ///
-/// Parallel over rows; the same bits for any number of threads.
+/// Each normalized value is off by at most `(n + 64) · 2⁻²³ · max |x| · inverse_deviation`, where
+/// `max |x|` is over the row before it is normalized. Parallel over rows; the same bits for any
+/// number of threads.
 ///
 /// # Panics
-/// If lengths do not fit together.
+/// If lengths do not fit together, or rows have no value.
 pub fn residual_layer_norm(
     x: &mut [f32],
     bias: &[f32],
@@ -22,6 +24,7 @@ pub fn residual_layer_norm(
     inverse_deviation: &mut [f32],
 ) {
     let n = bias.len();
+    assert!(n > 0, "rows without values");
     assert_eq!(x.len(), residual.len(), "input and residual differ in length");
     assert_eq!(x.len(), inverse_deviation.len() * n, "rows and deviations differ in number");
     assert!(
@@ -48,14 +51,15 @@ pub fn residual_layer_norm(
 /// Normalizes each row of `x` `(rows, n)` in place, as [`residual_layer_norm`] does.
 ///
 /// # Panics
-/// If lengths do not fit together.
+/// If lengths do not fit together, or rows have no value.
 pub fn layer_norm(x: &mut [f32], eps: f32, inverse_deviation: &mut [f32]) {
     let rows = inverse_deviation.len();
-    let n = x.len().checked_div(rows).unwrap_or(0);
-    assert_eq!(x.len(), rows * n, "rows and deviations differ in number");
-    if n == 0 {
+    let Some(n) = x.len().checked_div(rows) else {
+        assert!(x.is_empty(), "rows and deviations differ in number");
         return;
-    }
+    };
+    assert!(n > 0, "rows without values");
+    assert_eq!(x.len(), rows * n, "rows and deviations differ in number");
     let deviations = inverse_deviation.par_chunks_mut(ROWS);
     x.par_chunks_mut(ROWS * n).zip(deviations).for_each(|(x, deviations)| {
         for (x, deviation) in x.chunks_exact_mut(n).zip(deviations) {
@@ -68,7 +72,7 @@ pub fn layer_norm(x: &mut [f32], eps: f32, inverse_deviation: &mut [f32]) {
 /// `bias` `(n)`.
 ///
 /// # Panics
-/// If lengths do not fit together.
+/// If lengths do not fit together, or rows have no value.
 pub fn scale_shift(normalized: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
     let n = weight.len();
     assert_eq!(bias.len(), n, "weight and bias differ in length");
@@ -86,10 +90,10 @@ pub fn scale_shift(normalized: &[f32], weight: &[f32], bias: &[f32], out: &mut [
 /// to `d_weight` and `d_bias` `(n)` where they are given.
 ///
 /// Sums over rows go over chunks of a fixed number of rows: the same bits for any number of
-/// threads.
+/// threads. For inputs of order one, values are within 1e-5 of the largest of their tensor.
 ///
 /// # Panics
-/// If lengths do not fit together.
+/// If lengths do not fit together, or rows have no value.
 pub fn layer_norm_backward(
     d: &mut [f32],
     normalized: &[f32],
@@ -99,7 +103,11 @@ pub fn layer_norm_backward(
     d_bias: Option<&mut [f32]>,
 ) {
     let n = weight.len();
+    assert!(n > 0, "rows without values");
     assert_eq!(d.len(), normalized.len(), "gradient and rows differ in length");
+    for sum in [&d_weight, &d_bias].into_iter().flatten() {
+        assert_eq!(sum.len(), n, "a weight and its gradient differ in length");
+    }
     assert_eq!(d.len(), inverse_deviation.len() * n, "rows and deviations differ in number");
     let wanted = d_weight.is_some() || d_bias.is_some();
     let partial: Vec<(Vec<f32>, Vec<f32>)> = d

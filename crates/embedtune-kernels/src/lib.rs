@@ -1,4 +1,5 @@
-//! CPU kernels over slices: matrix products, distances, reductions and the AdamW step.
+//! CPU kernels over slices: matrix products, the passes of a transformer, distances, reductions and
+//! the AdamW step.
 //!
 //! Slices in, slices out: no tensor type, no allocation in a hot loop, no state. The functions
 //! pick the widest instructions of the processor at run time ([`CpuFeatures`]), so one binary runs
@@ -7,13 +8,17 @@
 //!
 //! | kernel | shapes | threads | result depends on |
 //! |---|---|---|---|
-//! | [`matmul`], [`matmul_nt`] | `(m, k) × (k, n)`, `(m, k) × (n, k)` | as asked | processor and shape, in the last bits |
+//! | [`matmul`], [`matmul_nt`], [`product`] | `(m, k) × (k, n)`, `(m, k) × (n, k)`, either by views | as asked | processor and shape, in the last bits |
+//! | [`attention`], [`attention_backward`] | `(len, heads × head_dim)`, one sequence | one | processor and shape, in the last bits |
 //! | [`dot`], [`squared_l2`] | `(n)` | one | processor, in the last bits |
+//! | [`bias_activation`], [`activate`], [`activation_backward`] | `(rows, n)`, `(n)` | all | nothing: same bits everywhere |
+//! | [`residual_layer_norm`], [`layer_norm`], [`scale_shift`], [`layer_norm_backward`] | `(rows, n)` | all | nothing: same bits everywhere |
+//! | [`add_bias`], [`add_column_sums`], [`apply_masks`] | `(rows, n)` | all | nothing: same bits everywhere |
 //! | [`sum_of_squares`] | `(n)` | all | nothing: same bits everywhere |
 //! | [`adamw_step`], [`axpy`] | `(n)` | all | nothing: same bits everywhere |
 //!
 //! What a training step adds up is reduced over chunks of a fixed size in a fixed order, so the
-//! number of threads never changes a result: a run resumed on another machine stays the same run.
+//! number of threads never changes a result: a run resumed with more of them stays the same run.
 //!
 //! # Panics
 //!

@@ -1,9 +1,20 @@
 //! Plain twins of the kernels: what they compute, in the fewest words.
 //!
 //! They are slow and single-threaded. Tests compare every kernel with them; read them to know what
-//! a kernel means.
+//! a kernel means. The twins of a transformer's passes compute in f64: what they differ by from a
+//! kernel is the kernel's own error, and finite differences of them check the gradients.
 
-use crate::{AdamWStep, MatmulShape, adamw::Coefficients};
+mod activation;
+mod attention;
+mod layer_norm;
+mod rows;
+
+pub use activation::{activate, activation_backward, bias_activation};
+pub use attention::{attention, attention_backward};
+pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale_shift};
+pub use rows::{add_bias, add_column_sums, apply_masks};
+
+use crate::{AdamWStep, MatmulShape, Matrix, MatrixMut, Update, adamw::Coefficients};
 
 /// `c = a · b` for row-major `a` `(m, k)`, `b` `(k, n)`, `c` `(m, n)`.
 ///
@@ -28,6 +39,26 @@ pub fn matmul_nt(shape: MatmulShape, a: &[f32], b: &[f32], c: &mut [f32]) {
     for (at, value) in c.iter_mut().enumerate() {
         let (row, column) = (at / n, at % n);
         *value = dot(&a[row * k..(row + 1) * k], &b[column * k..(column + 1) * k]);
+    }
+}
+
+/// `c = a · b` or `c += a · b` for matrices inside slices, summed in f64; see [`crate::product`].
+///
+/// # Panics
+/// If the shapes do not fit together.
+pub fn product(a: Matrix<'_>, b: Matrix<'_>, mut c: MatrixMut<'_>, update: Update) {
+    let ((m, inner), (k, n)) = (a.shape(), b.shape());
+    assert!(inner == k && c.shape() == (m, n), "shapes do not fit together");
+    for row in 0..m {
+        for column in 0..n {
+            let term = |i| f64::from(a.at(row, i)) * f64::from(b.at(i, column));
+            let sum: f64 = (0..k).map(term).sum();
+            let value = c.at_mut(row, column);
+            *value = match update {
+                Update::Overwrite => sum as f32,
+                Update::Add => (f64::from(*value) + sum) as f32,
+            };
+        }
     }
 }
 

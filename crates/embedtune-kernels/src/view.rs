@@ -60,6 +60,15 @@ impl<'a> Matrix<'a> {
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
+    /// `(rows, columns)`.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    pub(crate) fn at(&self, row: usize, column: usize) -> f32 {
+        self.data[row * self.row_stride + column * self.column_stride]
+    }
+
     /// The transposed matrix, without a copy.
     #[must_use]
     pub fn t(self) -> Self {
@@ -99,6 +108,15 @@ impl<'a> MatrixMut<'a> {
         );
         Self { data, rows, columns, row_stride }
     }
+
+    /// `(rows, columns)`.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    pub(crate) fn at_mut(&mut self, row: usize, column: usize) -> &mut f32 {
+        &mut self.data[row * self.row_stride + column]
+    }
 }
 
 /// What a product does with the values that its result held before.
@@ -112,7 +130,9 @@ pub enum Update {
 
 /// `c = a · b` or `c += a · b`, with `a` `(m, k)`, `b` `(k, n)`, `c` `(m, n)`.
 ///
-/// Each result is off by at most `k · 2⁻²³ · Σ |aᵢ·bᵢ|`, as for [`matmul`](crate::matmul).
+/// Each result is off by at most `k · 2⁻²³ · Σ |aᵢ·bᵢ|`, as for [`matmul`](crate::matmul); a sum
+/// onto `c` by 2⁻²³ of its size more. Values of `c`'s slice between its rows stay as they are. The
+/// same bits for any number of threads.
 ///
 /// # Panics
 /// If the shapes do not fit together.
