@@ -87,9 +87,25 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// `text` as one word of a shell.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        let words = ["--data", "my data", "it's", ""].map(shell_word);
+        assert_eq!(words, ["--data", "'my data'", r"'it'\''s'", "''"]);
+    }
 
     #[test]
     fn columns_are_aligned() {

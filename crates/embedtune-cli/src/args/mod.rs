@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     Prepare(PrepareArgs),
     Mine(MineArgs),
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     Eval(EvalArgs),
     Embed(EmbedArgs),
     Search(SearchArgs),

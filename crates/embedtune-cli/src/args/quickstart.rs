@@ -26,7 +26,7 @@ pub(crate) struct QuickstartArgs {
     #[arg(long, value_name = "DIR", default_value = "embedtune-out")]
     pub(crate) output: PathBuf,
     /// Time that the data is cut to, in minutes
-    #[arg(long, default_value_t = 6.0, value_name = "MINUTES")]
+    #[arg(long, default_value_t = 5.0, value_name = "MINUTES")]
     pub(crate) minutes: f64,
     /// Longest text in tokens; short ones make most of the time
     #[arg(long, default_value_t = 96, value_name = "TOKENS")]

@@ -4,6 +4,10 @@
 //! every body. That is enough for well-formed sources and costs no dependency; what it does not
 //! understand is left out.
 
+mod cursor;
+
+use cursor::Cursor;
+
 /// A public item with documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
@@ -93,9 +97,8 @@ impl Scanner<'_> {
         let visible = head.starts_with("pub ") || self.scopes.last().is_some_and(|s| s.all_public);
         let bare = head.strip_prefix("pub ").unwrap_or(&head);
         let reachable = !pending.hidden && self.scopes.iter().all(|scope| scope.name.is_some());
-        let name = if bare.starts_with("macro_rules!") {
-            let name = bare["macro_rules!".len()..].trim().to_owned();
-            pending.exported.then_some(name)
+        let name = if let Some(name) = bare.strip_prefix("macro_rules!") {
+            pending.exported.then(|| name.trim().to_owned())
         } else {
             visible.then(|| item_name(bare)).flatten()
         };
@@ -187,182 +190,6 @@ fn signature(head: &str) -> String {
     let is_value = head.contains("const ") || head.contains("static ");
     let cut = if is_value && !head.contains("fn ") { head.split(" = ").next() } else { None };
     cut.unwrap_or(head).trim_end_matches(',').to_owned()
-}
-
-/// Reads a source from its start.
-struct Cursor<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, bytes: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at(bytes);
-        self.rest = rest;
-        taken
-    }
-
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    fn eat(&mut self, c: char) -> bool {
-        match self.rest.strip_prefix(c) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn line(&mut self) -> &'a str {
-        let end = self.rest.find('\n').unwrap_or(self.rest.len());
-        self.take(end).trim_end()
-    }
-
-    fn skip_comment(&mut self) -> bool {
-        if self.rest.starts_with("//") {
-            self.line();
-            return true;
-        }
-        if !self.rest.starts_with("/*") {
-            return false;
-        }
-        let mut depth = 0;
-        while !self.rest.is_empty() {
-            if self.rest.starts_with("/*") {
-                depth += 1;
-                self.take(2);
-            } else if self.rest.starts_with("*/") {
-                depth -= 1;
-                self.take(2);
-                if depth == 0 {
-                    break;
-                }
-            } else {
-                self.advance();
-            }
-        }
-        true
-    }
-
-    fn advance(&mut self) {
-        let width = self.rest.chars().next().map_or(0, char::len_utf8);
-        self.take(width);
-    }
-
-    /// Skips one token as far as brackets are concerned: a comment, a literal or a character.
-    fn skip_token(&mut self) {
-        let rest = self.rest;
-        if self.skip_comment() {
-            return;
-        }
-        if rest.starts_with('"') {
-            return self.skip_string();
-        }
-        if rest.starts_with("b\"") || rest.starts_with("c\"") {
-            self.take(1);
-            return self.skip_string();
-        }
-        if let Some(width) = raw_string(rest) {
-            self.take(width);
-        } else if rest.starts_with('\'') {
-            self.take(char_literal(rest).unwrap_or(1));
-        } else if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-            let word = |c: char| c.is_alphanumeric() || c == '_';
-            self.take(rest.find(|c| !word(c)).unwrap_or(rest.len()));
-        } else {
-            self.advance();
-        }
-    }
-
-    fn skip_string(&mut self) {
-        self.take(1);
-        while let Some(c) = self.rest.chars().next() {
-            self.advance();
-            match c {
-                '"' => return,
-                '\\' => self.advance(),
-                _ => {}
-            }
-        }
-    }
-
-    /// The attribute at the cursor, brackets included.
-    fn attribute(&mut self) -> Option<&'a str> {
-        let start = self.rest;
-        let bracket = self.rest.find('[')?;
-        self.take(bracket + 1);
-        self.skip_block('[', ']')?;
-        Some(&start[..start.len() - self.rest.len()])
-    }
-
-    /// Skips to the bracket that closes the block whose opening one was read.
-    fn skip_block(&mut self, open: char, close: char) -> Option<()> {
-        let mut depth = 1;
-        while !self.rest.is_empty() {
-            if self.eat(open) {
-                depth += 1;
-            } else if self.eat(close) {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(());
-                }
-            } else {
-                self.skip_token();
-            }
-        }
-        None
-    }
-
-    /// Text up to the `{`, `;` or `}` that ends the head of an item, and which of them it was.
-    fn head(&mut self) -> Option<(&'a str, char)> {
-        let start = self.rest;
-        while let Some(c) = self.rest.chars().next() {
-            let read = &start[..start.len() - self.rest.len()];
-            match c {
-                '{' | ';' => {
-                    self.advance();
-                    return Some((read, c));
-                }
-                '}' => return Some((read, c)),
-                '(' => {
-                    self.take(1);
-                    self.skip_block('(', ')')?;
-                }
-                '[' => {
-                    self.take(1);
-                    self.skip_block('[', ']')?;
-                }
-                _ => self.skip_token(),
-            }
-        }
-        None
-    }
-}
-
-/// Bytes of the raw string at the start of `text`.
-fn raw_string(text: &str) -> Option<usize> {
-    let after = text.strip_prefix("br").or_else(|| text.strip_prefix("cr"));
-    let after = after.or_else(|| text.strip_prefix('r'))?;
-    let hashes = after.len() - after.trim_start_matches('#').len();
-    let body = after[hashes..].strip_prefix('"')?;
-    let close = format!("\"{}", "#".repeat(hashes));
-    let end = body.find(&close)?;
-    Some(text.len() - body.len() + end + close.len())
-}
-
-/// Bytes of the character literal at the start of `text`; a lifetime is none.
-fn char_literal(text: &str) -> Option<usize> {
-    let inner = text.strip_prefix('\'')?;
-    let mut chars = inner.char_indices();
-    let (_, first) = chars.next()?;
-    if first == '\\' {
-        chars.next();
-        return inner.get(2..)?.find('\'').map(|end| end + 4);
-    }
-    let (end, c) = chars.next()?;
-    (c == '\'').then_some(end + 2)
 }
 
 #[cfg(test)]

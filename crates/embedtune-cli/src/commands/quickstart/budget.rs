@@ -13,7 +13,7 @@ const TEST_QUERIES: usize = 600;
 /// Dev queries: enough to tell checkpoints apart.
 const DEV_QUERIES: usize = 150;
 /// Fewest training queries: with less there is nothing to see.
-const MIN_TRAIN: usize = 320;
+const MIN_TRAIN: usize = 512;
 /// Most training queries in one pass.
 const MAX_TRAIN: usize = 20_000;
 /// Documents that are searched on dev.
@@ -92,7 +92,7 @@ mod tests {
         let available = SplitSizes { train: 5000, dev: 1000, test: 3000 };
         let sizes = [1.0, 300.0, 360.0, 1e9].map(|seconds| speed.fit(seconds, available));
         assert_eq!(sizes.map(|size| (size.dev, size.test)), [(150, 600); 4]);
-        assert_eq!((sizes[0].train, sizes[3].train), (320, 5000));
+        assert_eq!((sizes[0].train, sizes[3].train), (512, 5000));
         assert!(sizes[1].train < sizes[2].train);
         let few = SplitSizes { train: 10, dev: 0, test: 7 };
         assert_eq!(speed.fit(300.0, few), few);

@@ -1,42 +1,39 @@
 //! `embedtune quickstart`: the whole workflow on real data.
 
 mod budget;
+mod choose;
+mod fit;
 mod report;
 mod subset;
 
 use std::{
     fs,
     path::Path,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
-use embedtune_data::{
-    BeirData, CheckReport, Dataset, DocId, Embed, NoDuplicatesSampler, Role, Split, write_beir,
-};
+use embedtune_data::{BeirData, DocId, Embed, Role, Split};
 use embedtune_encoder::{EmbeddingModel, ModelCard};
 use embedtune_eval::{
     Advice, AdviceFacts, AdviceRules, CompareConfig, Evaluation, Facts, ModelComparison,
-    RetrievalConfig, RetrievalEvaluator, SampleConfig, TrainingCurve,
+    RetrievalConfig, RetrievalEvaluator, TrainingCurve,
 };
 use embedtune_index::{ExactIndex, Vectors};
-use embedtune_losses::LossConfig;
 use embedtune_metrics::{Measure, Qrels};
 use embedtune_mining::{MinedNegatives, Miner, MiningConfig, MiningCorpus, TrainQueries};
-use embedtune_train::{EarlyStopping, Every, StopReason, TrainConfig, Trainer};
+use embedtune_train::TrainConfig;
 
 use crate::{
     args::QuickstartArgs,
-    data::{self, TrainingOptions},
     interrupt::{self, Interrupted},
     model, output,
-    preflight::{Plan, Preflight},
+    preflight::Preflight,
     progress::{Console, duration, thousands},
-    rustdoc_corpus::RustdocCorpus,
-    training::{TrainingBar, TrainingFacts},
+    training::TrainingFacts,
 };
-use budget::{DEV_DOCUMENTS, DEV_EVALUATIONS, Speed};
+use fit::Trained;
 
 /// Name of the measure that decides.
 const HEADLINE: Measure = Measure::NDCG_10;
@@ -197,99 +194,6 @@ impl Run<'_> {
         Ok((model, source.name))
     }
 
-    /// The data, cut to the time and written into the output.
-    fn data(&self, model: &EmbeddingModel) -> Result<(BeirData, Vec<String>)> {
-        let seconds = 60.0 * self.args.minutes - self.started.elapsed().as_secs_f64();
-        let path = self.out.join("data");
-        let (data, notes) = match &self.args.data {
-            Some(directory) => self.own_data(model, directory, &path, seconds)?,
-            None => self.documentation(model, &path, seconds)?,
-        };
-        let of = |split| data.qrels(split).map_or(0, Qrels::len);
-        self.console.line(&format!(
-            "{}: {} documents; {} queries to train on, {} dev, {} test",
-            data.name,
-            thousands(data.corpus.len()),
-            thousands(of(Split::Train)),
-            thousands(of(Split::Dev)),
-            thousands(of(Split::Test))
-        ));
-        notes.iter().for_each(|note| self.console.line(&format!("note: {note}")));
-        Ok((data, notes))
-    }
-
-    fn documentation(
-        &self,
-        model: &EmbeddingModel,
-        path: &Path,
-        seconds: f64,
-    ) -> Result<(BeirData, Vec<String>)> {
-        let found = RustdocCorpus::collect()?;
-        let available = found.available();
-        let all = available.train + available.dev + available.test;
-        let speed = self.measure(model, &found.sample(256))?;
-        let mut data = found.write(path, speed.fit(seconds, available))?;
-        data.name = "documentation of Rust crates".to_owned();
-        let notes = vec![
-            format!(
-                "{} items of {} crates have documentation to learn from; {} were taken to fit \
-                 {} minutes",
-                thousands(all),
-                found.crates(),
-                thousands(data.queries.len()),
-                self.args.minutes
-            ),
-            "split by families of crates: no crate of the test split is in training".to_owned(),
-        ];
-        Ok((data, notes))
-    }
-
-    fn own_data(
-        &self,
-        model: &EmbeddingModel,
-        directory: &Path,
-        path: &Path,
-        seconds: f64,
-    ) -> Result<(BeirData, Vec<String>)> {
-        let whole = BeirData::open(directory)?;
-        if whole.qrels(Split::Test).is_none() {
-            bail!(
-                "{}: no qrels/test.tsv; `embedtune prepare` makes a test split",
-                directory.display()
-            );
-        }
-        let speed = self.measure(model, &subset::sample(&whole, 256)?)?;
-        let sizes = speed.fit(seconds * (1.0 - EMBEDDING_SHARE), subset::available(&whole));
-        let documents = speed.documents(seconds * EMBEDDING_SHARE);
-        let data = subset::cut(&whole, sizes, documents, self.args.seed)?;
-        let splits: Vec<(Split, &Qrels)> =
-            data.splits().filter_map(|split| Some((split, data.qrels(split)?))).collect();
-        write_beir(path, &data.corpus, &data.queries, &splits)?;
-        let mut notes = Vec::new();
-        if data.corpus.len() < whole.corpus.len() || data.queries.len() < whole.queries.len() {
-            notes.push(format!(
-                "cut to {} of {} documents and {} of {} queries to fit {} minutes: figures are \
-                 higher than on the whole",
-                thousands(data.corpus.len()),
-                thousands(whole.corpus.len()),
-                thousands(data.queries.len()),
-                thousands(whole.queries.len()),
-                self.args.minutes
-            ));
-        }
-        Ok((data, notes))
-    }
-
-    fn measure(&self, model: &EmbeddingModel, texts: &[(String, String)]) -> Result<Speed> {
-        let speed = Speed::measure(model, texts)?;
-        self.console.line(&format!(
-            "this machine embeds {} and trains {} tokens a second",
-            thousands(speed.embed as usize),
-            thousands(speed.train as usize)
-        ));
-        Ok(speed)
-    }
-
     /// Vectors of all documents, ready to be searched.
     fn index(&self, model: &EmbeddingModel, data: &BeirData) -> Result<ExactIndex> {
         let bar = self.console.bar("documents", data.corpus.len() as u64);
@@ -366,89 +270,6 @@ impl Run<'_> {
         ));
         Ok(mined)
     }
-
-    fn train(
-        &self,
-        model: EmbeddingModel,
-        base_model: &str,
-        data: &BeirData,
-        mined: &MinedNegatives,
-    ) -> Result<Trained> {
-        let negatives = mined.by_query();
-        let options = TrainingOptions {
-            columns: None,
-            negatives: Some(&negatives),
-            negatives_per_row: Some(NEGATIVES),
-            evaluate: None,
-            dev_fraction: 0.0,
-            dev_sample: SampleConfig::default().with_documents(DEV_DOCUMENTS),
-            seed: self.args.seed,
-        };
-        let prepared = data::from_beir(data.clone(), &options)?;
-        prepared.notes.iter().for_each(|note| self.console.line(&format!("note: {note}")));
-        let dev = prepared.dev.context("the data has a dev split")?;
-        let config = self.train_config(&dev.metric);
-        let sampler = Box::new(NoDuplicatesSampler::new(BATCH_SIZE));
-        let preview: (Dataset, CheckReport) = (prepared.dataset.clone(), prepared.check);
-        let loss = LossConfig::default();
-        let trainer =
-            Trainer::new(model, prepared.dataset, loss.build()?, sampler, config.clone())?;
-        let plan = Plan {
-            steps: trainer.total_steps(),
-            epochs: config.epochs,
-            batch_size: BATCH_SIZE,
-            micro_tokens: config.micro_tokens,
-        };
-        let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
-        preflight.show(self.console);
-        let (bar, curve) = TrainingBar::new(self.console, Some(dev.metric));
-        let outcome = trainer
-            .with_evaluator(dev.evaluator)
-            .with_callback(Box::new(bar))
-            .with_stop_flag(Arc::clone(&self.stop))
-            .with_card(card_of(base_model, &data.name))
-            .run()?;
-        if outcome.reason == StopReason::Interrupted {
-            return Err(Interrupted.into());
-        }
-        if let Some(best) = &outcome.best {
-            let kept = if best.step == 0 {
-                "the base model's".to_owned()
-            } else {
-                format!("those of step {}", best.step)
-            };
-            self.console
-                .line(&format!("kept weights: {kept}, dev {} {:.4}", best.metric, best.value));
-        }
-        let facts = TrainingFacts::of(&outcome);
-        let curve = finished(&curve, facts.best.as_ref().map(|best| best.step));
-        Ok(Trained { model: outcome.model, facts, curve, preflight, config })
-    }
-
-    fn train_config(&self, metric: &str) -> TrainConfig {
-        TrainConfig::default()
-            .with_learning_rate(LEARNING_RATE)
-            .with_seed(self.args.seed)
-            .with_eval_at_start(true)
-            .with_eval_every(Every::Ratio(1.0 / (DEV_EVALUATIONS as f64 - 1.0)))
-            .with_best_metric(Some(metric.to_owned()))
-            .with_early_stopping(Some(EarlyStopping::new(2)))
-    }
-}
-
-/// A finished training.
-struct Trained {
-    model: EmbeddingModel,
-    facts: TrainingFacts,
-    curve: TrainingCurve,
-    preflight: Preflight,
-    config: TrainConfig,
-}
-
-fn finished(curve: &Mutex<TrainingCurve>, kept_step: Option<u64>) -> TrainingCurve {
-    let mut curve = curve.lock().map(|curve| curve.clone()).unwrap_or_default();
-    curve.kept_step = kept_step;
-    curve
 }
 
 fn evaluator(

@@ -1,5 +1,7 @@
 //! `embedtune train`.
 
+mod recipe;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -7,21 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use embedtune_data::{BatchSampler, NoDuplicatesSampler, RandomSampler, SequentialSampler};
 use embedtune_encoder::ModelCard;
 use embedtune_eval::SampleConfig;
-use embedtune_losses::{
-    ContrastiveConfig, Direction, LossConfig, MnrlConfig, OnlineContrastiveConfig, Partition,
-    TripletConfig,
-};
-use embedtune_train::{
-    AdamWConfig, EarlyStopping, Every, OptimizerConfig, StopReason, TrainConfig, TrainOutcome,
-    Trainer,
-};
+use embedtune_train::{StopReason, TrainOutcome, Trainer};
 use serde::Serialize;
 
 use crate::{
-    args::{Recipe, SamplerName, TrainArgs},
+    args::{Recipe, TrainArgs},
     data::{self, TrainingData, TrainingOptions},
     interrupt::{self, Interrupted},
     model::{self, LoadedModel},
@@ -50,8 +44,8 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     let run_dir = run_dir(&args.output);
     check_output(args, &run_dir)?;
     model::check_precision(args.model.precision)?;
-    let loss = loss_config(args)?;
-    let config = train_config(args, &run_dir);
+    let loss = recipe::loss_config(args)?;
+    let config = recipe::train_config(args, &run_dir);
     // Which metric decides is known when the data is; the rest is checked before it is read.
     config.clone().with_best_metric(Some("dev".to_owned())).validate()?;
     let negatives = args.negatives.as_deref().map(crate::negatives::read).transpose()?;
@@ -84,7 +78,8 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
 
     let rows = dataset.len();
     let preview = (dataset.clone(), check);
-    let mut trainer = Trainer::new(model, dataset, loss.build()?, sampler(args), config.clone())?;
+    let mut trainer =
+        Trainer::new(model, dataset, loss.build()?, recipe::sampler(args), config.clone())?;
     let plan = Plan {
         steps: trainer.total_steps(),
         epochs: epochs(args, rows, trainer.total_steps()),
@@ -97,7 +92,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     notes.iter().for_each(|note| console.line(&format!("note: {note}")));
 
     let (bar, _) = TrainingBar::new(console, best_metric);
-    let mut settings = settings(args, &loss);
+    let mut settings = recipe::settings(args, &loss);
     let card = card(&name, &data_name, &[]);
     for (name, value) in &settings {
         trainer = trainer.with_setting(name, value);
@@ -169,104 +164,6 @@ fn wants_evaluation(args: &TrainArgs) -> Option<bool> {
     }
 }
 
-fn loss_config(args: &TrainArgs) -> Result<LossConfig> {
-    let mut loss: LossConfig = args.loss.parse().context("--loss")?;
-    let only = |flag: &str, losses: &str| {
-        anyhow::anyhow!("{flag} is a setting of {losses}, not of {}", args.loss)
-    };
-    if let LossConfig::Mnrl(config) = &mut loss {
-        *config = mnrl(args);
-        if args.margin.is_some() {
-            return Err(only("--margin", "triplet, contrastive and online-contrastive"));
-        }
-        return Ok(loss);
-    }
-    if args.temperature.is_some() || args.symmetric {
-        return Err(only("--temperature or --symmetric", "mnrl"));
-    }
-    if let Some(margin) = args.margin {
-        loss = match loss {
-            LossConfig::Triplet(_) => {
-                LossConfig::Triplet(TripletConfig::default().with_margin(margin))
-            }
-            LossConfig::Contrastive(_) => {
-                LossConfig::Contrastive(ContrastiveConfig::default().with_margin(margin))
-            }
-            _ => LossConfig::OnlineContrastive(
-                OnlineContrastiveConfig::default().with_margin(margin),
-            ),
-        };
-    }
-    Ok(loss)
-}
-
-fn mnrl(args: &TrainArgs) -> MnrlConfig {
-    let mut config = MnrlConfig::default().with_mask_false_negatives(masks(args));
-    if let Some(temperature) = args.temperature {
-        config = config.with_temperature(temperature);
-    }
-    if args.symmetric {
-        config = config
-            .with_directions([Direction::QueryToDoc, Direction::DocToQuery])
-            .with_partition(Partition::PerDirection);
-    }
-    config
-}
-
-fn masks(args: &TrainArgs) -> bool {
-    args.mask_false_negatives.unwrap_or(args.recipe == Recipe::Default)
-}
-
-fn sampler(args: &TrainArgs) -> Box<dyn BatchSampler> {
-    match args.sampler {
-        SamplerName::NoDuplicates => {
-            // What is relevant beyond a row's own positive is unknown to the plain recipe.
-            let sampler = NoDuplicatesSampler::new(args.batch_size);
-            Box::new(sampler.with_avoid_known_positives(args.recipe == Recipe::Default))
-        }
-        SamplerName::Random => Box::new(RandomSampler::new(args.batch_size)),
-        SamplerName::Sequential => Box::new(SequentialSampler::new(args.batch_size)),
-    }
-}
-
-fn train_config(args: &TrainArgs, run_dir: &Path) -> TrainConfig {
-    let plain_decay = if args.recipe == Recipe::Plain { 0.0 } else { 0.01 };
-    let decay = args.weight_decay.unwrap_or(plain_decay);
-    TrainConfig::default()
-        .with_epochs(args.epochs)
-        .with_max_steps(args.max_steps)
-        .with_gradient_accumulation(args.accumulate)
-        .with_gradient_caching(args.gradient_caching)
-        .with_learning_rate(args.learning_rate)
-        .with_warmup(args.warmup)
-        .with_schedule(args.schedule)
-        .with_optimizer(OptimizerConfig::AdamW(AdamWConfig::default().with_weight_decay(decay)))
-        .with_max_grad_norm(Some(args.max_grad_norm))
-        .with_dropout(args.dropout)
-        .with_freeze_layers(args.freeze_layers)
-        .with_mask_false_negatives(masks(args))
-        .with_seed(args.seed)
-        .with_eval_every(args.eval_every.unwrap_or(Every::Epoch))
-        .with_early_stopping(args.early_stopping.map(EarlyStopping::new))
-        .with_output_dir(Some(run_dir.to_owned()))
-        .with_checkpoint_every(Some(args.checkpoint_every))
-        .with_checkpoint_limit(Some(args.checkpoint_limit))
-}
-
-/// Settings that the trainer does not see, by name.
-fn settings(args: &TrainArgs, loss: &LossConfig) -> Vec<(String, String)> {
-    let loss = serde_json::to_string(loss).unwrap_or_else(|_| args.loss.clone());
-    let sampler = format!("{:?}", args.sampler);
-    [
-        ("loss", loss),
-        ("batch_size", args.batch_size.to_string()),
-        ("sampler", sampler),
-        ("max_seq_len", args.model.max_seq_len.map_or("the model's".to_owned(), |n| n.to_string())),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
-}
-
 /// Passes over the data that the steps make.
 fn epochs(args: &TrainArgs, rows: usize, steps: u64) -> f64 {
     let rows_seen = steps as f64 * (args.batch_size * args.accumulate) as f64;
@@ -283,15 +180,8 @@ fn card(base: &str, data: &str, settings: &[(String, String)]) -> ModelCard {
 
 /// The command line of this process, made to go on.
 fn resume_command() -> String {
-    let quoted = std::env::args().map(|argument| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    });
-    let mut words: Vec<String> = quoted.collect();
+    let mut words: Vec<String> =
+        std::env::args().map(|argument| output::shell_word(&argument)).collect();
     if !words.iter().any(|word| word == "--resume") {
         words.push("--resume".to_owned());
     }
