@@ -77,12 +77,12 @@ impl BatchSampler for BothEnds {
     }
 }
 
-/// Mean length of the trained values.
-pub(crate) struct Size;
+/// The negative sum of the trained values' sizes.
+pub(crate) struct Smallness;
 
-impl Evaluator for Size {
+impl Evaluator for Smallness {
     fn metric_names(&self) -> Vec<String> {
-        vec!["size".to_owned()]
+        vec!["smallness".to_owned()]
     }
 
     fn evaluate(
@@ -91,7 +91,7 @@ impl Evaluator for Size {
     ) -> Result<BTreeMap<String, f64>, Box<dyn Error + Send + Sync>> {
         let values = model.parameters().trainable();
         let sum: f64 = values.iter().map(|value| f64::from(value.abs())).sum();
-        Ok(BTreeMap::from([("size".to_owned(), sum)]))
+        Ok(BTreeMap::from([("smallness".to_owned(), -sum)]))
     }
 }
 
@@ -154,7 +154,7 @@ fn a_run_of_foreign_parts() {
     let outcome = Trainer::new(model(), pairs(), Box::new(loss), Box::new(BothEnds), config)
         .unwrap()
         .with_optimizer(Box::new(Sgd))
-        .with_evaluator(Box::new(Size))
+        .with_evaluator(Box::new(Smallness))
         .with_callback(Box::new(Diary(Arc::clone(&diary))))
         .run()
         .unwrap();
