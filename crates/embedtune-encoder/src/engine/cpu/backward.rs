@@ -107,7 +107,7 @@ impl Pass<'_> {
         number: usize,
         tape: &LayerTape,
         input: &[f32],
-        d: &mut Vec<f32>,
+        d: &mut [f32],
         wanted: bool,
         gradients: &mut Gradients<'_>,
     ) {

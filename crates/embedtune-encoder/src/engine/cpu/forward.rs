@@ -134,7 +134,7 @@ impl Pass<'_> {
     }
 
     /// One block: `hidden` is its input and becomes its output.
-    pub(super) fn layer(&self, layer: usize, hidden: &mut Vec<f32>) -> LayerTape {
+    pub(super) fn layer(&self, layer: usize, hidden: &mut [f32]) -> LayerTape {
         let names = &self.spec.names.layers[layer];
         let size = self.hidden_size();
         let project = |affine: &Affine| {
