@@ -65,16 +65,23 @@ fn spec(config: &serde_json::Value) -> Result<TransformerSpec, ConfigError> {
     for (what, value) in [
         ("vocab_size", config.vocab_size),
         ("hidden_size", config.hidden_size),
-        ("num_hidden_layers", config.num_hidden_layers),
         ("intermediate_size", config.intermediate_size),
         ("max_position_embeddings", config.max_position_embeddings),
         ("type_vocab_size", config.type_vocab_size),
     ] {
-        // Far above any model: names and shapes are made of these before a weight is read.
+        // Far above any model: products of two of these do not overflow.
         if value == 0 || value > 1 << 24 {
             let value = value.to_string();
             return Err(ConfigError::Unsupported { what, value, supported: "1 to 16777216" });
         }
+    }
+    // Names are made of every layer before a weight is read.
+    if config.num_hidden_layers == 0 || config.num_hidden_layers > 4096 {
+        return Err(ConfigError::Unsupported {
+            what: "num_hidden_layers",
+            value: config.num_hidden_layers.to_string(),
+            supported: "1 to 4096",
+        });
     }
     if config.num_attention_heads == 0
         || !config.hidden_size.is_multiple_of(config.num_attention_heads)

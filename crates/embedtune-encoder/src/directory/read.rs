@@ -132,7 +132,7 @@ pub(crate) fn read(dir: &Path) -> Result<Directory, EncoderError> {
         });
     }
     let tokenizer = TextTokenizer::load(&tokenizer_path, bert.do_lower_case)?;
-    let max_seq_len = max_seq_len(&transformer_dir, &bert, spec.transformer.max_positions)?;
+    let max_seq_len = max_seq_len(&transformer_dir, &bert, &spec, &tokenizer)?;
     let settings: SentenceTransformersConfig =
         optional(&dir.join("config_sentence_transformers.json"))?.unwrap_or_default();
     Ok(Directory {
@@ -289,19 +289,35 @@ fn dense(dir: &Path, module: &Module, width: usize) -> Result<Dense, EncoderErro
 }
 
 /// `max_seq_length` of sentence_bert_config.json, else the tokenizer's `model_max_length`, never
-/// more than the position table.
+/// more than the position table, and with room for text between the special tokens.
 fn max_seq_len(
     dir: &Path,
     bert: &SentenceBertConfig,
-    max_positions: usize,
+    spec: &EncoderSpec,
+    tokenizer: &TextTokenizer,
 ) -> Result<usize, EncoderError> {
-    if let Some(length) = bert.max_seq_length {
-        return Ok(length.min(max_positions));
+    let max_positions = spec.transformer.max_positions;
+    let model_max_length = || -> Result<Option<u64>, EncoderError> {
+        let settings: Option<Value> = optional(&dir.join("tokenizer_config.json"))?;
+        // Hugging Face writes 1e30 for "no limit", which is no u64.
+        Ok(settings.and_then(|settings| settings.get("model_max_length")?.as_u64()))
+    };
+    let (file, what, length) = if let Some(length) = bert.max_seq_length {
+        ("sentence_bert_config.json", "max_seq_length", length)
+    } else if let Some(length) = model_max_length()? {
+        ("tokenizer_config.json", "model_max_length", length as usize)
+    } else {
+        ("config.json", "max_position_embeddings", max_positions)
+    };
+    if length.min(max_positions) <= tokenizer.special_tokens() {
+        return Err(EncoderError::Unsupported {
+            path: dir.join(file),
+            what,
+            value: length.to_string(),
+            supported: "more tokens than the special ones of a text, up to the position table",
+        });
     }
-    let tokenizer: Option<Value> = optional(&dir.join("tokenizer_config.json"))?;
-    // Hugging Face writes 1e30 for "no limit", which is no u64.
-    let length = tokenizer.and_then(|config| config.get("model_max_length")?.as_u64());
-    Ok(length.map_or(max_positions, |length| (length as usize).min(max_positions)))
+    Ok(length.min(max_positions))
 }
 
 fn side_files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, EncoderError> {
