@@ -11,8 +11,10 @@ fuzz_target!(|input: &[u8]| {
     let _ = Run::read_trec_from(input, "input");
     if let Ok(qrels) = Qrels::read_trec_from(input, "input") {
         let mut written = Vec::new();
-        qrels.write_trec_to(&mut written).expect("memory can be written");
-        let back = Qrels::read_trec_from(&written[..], "written").expect("what was written reads");
-        assert_eq!(back, qrels);
+        // An id that would read as a comment is refused.
+        if qrels.write_trec_to(&mut written).is_ok() {
+            let back = Qrels::read_trec_from(&written[..], "written").expect("it was written");
+            assert_eq!(back, qrels);
+        }
     }
 });

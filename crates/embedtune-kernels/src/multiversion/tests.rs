@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use crate::{
-    Activation, AdamWStep, DropoutMask, activation_backward, adamw_step, add_bias, add_column_sums,
+    Activation, AdamWStep, CpuFeatures, DropoutMask, activation_backward, adamw_step, add_bias,
+    add_column_sums,
     attention::{softmax, softmax_backward},
     axpy, bias_activation,
     cpu::forced,
@@ -79,6 +80,14 @@ fn rest(n: usize, rows: usize, seed: u32) -> Vec<f32> {
     let norm = sum_of_squares(&x).to_bits();
     let norm = [f32::from_bits(norm as u32), f32::from_bits((norm >> 32) as u32)];
     [x, sums, p, d, params, m, v, norm.to_vec()].concat()
+}
+
+#[test]
+fn every_thread_of_a_run_sees_the_forced_features() {
+    for (name, features) in forced::levels() {
+        let seen = forced::on(features, || rayon::broadcast(|_| CpuFeatures::get()));
+        assert_eq!(seen, [features; 2], "{name}");
+    }
 }
 
 proptest! {
