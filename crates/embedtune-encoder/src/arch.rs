@@ -105,6 +105,8 @@ impl LayerNames {
 pub(crate) struct Architecture {
     /// Value of `model_type`.
     pub(crate) model_type: &'static str,
+    /// Class of the bare encoder, as config.json's `architectures` names it.
+    pub(crate) class: &'static str,
     /// Prefixes that files put before the weights' names, longest first; the last is empty.
     pub(crate) prefixes: &'static [&'static str],
     /// Reads config.json.

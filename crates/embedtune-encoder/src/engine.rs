@@ -83,3 +83,21 @@ fn check_batch(spec: &TransformerSpec, batch: &PackedBatch) -> Result<(), Encode
     }
     Ok(())
 }
+
+/// Refuses buffers of a backward pass that have the wrong length.
+fn check_backward(
+    parameters: &Parameters,
+    embedding_values: usize,
+    d_embeddings: &[f32],
+    gradients: &[f32],
+) -> Result<(), EncoderError> {
+    for (what, expected, got) in [
+        ("d_embeddings", embedding_values, d_embeddings.len()),
+        ("gradients", parameters.trainable().len(), gradients.len()),
+    ] {
+        if expected != got {
+            return Err(EncoderError::Length { what, expected, got });
+        }
+    }
+    Ok(())
+}

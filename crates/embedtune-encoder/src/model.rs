@@ -248,6 +248,7 @@ impl EmbeddingModel {
                 spec: &directory.spec,
                 parameters: &self.parameters,
                 extras: &self.extras,
+                class: directory.architecture.class,
                 config: &directory.config,
                 tokenizer_json: directory.tokenizer.json(),
                 side_files: &directory.side_files,

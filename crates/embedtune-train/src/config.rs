@@ -216,7 +216,8 @@ impl TrainConfig {
 
     /// Every setting by name, as it stands in a model card.
     pub fn hyperparameters(&self) -> Vec<(String, String)> {
-        self.fields().into_iter().map(|(name, value)| (name, plain(&value))).collect()
+        let set = self.fields().into_iter().filter(|(_, value)| !value.is_null());
+        set.map(|(name, value)| (name, plain(&value))).collect()
     }
 
     /// The settings as JSON, by name.

@@ -194,6 +194,8 @@ fn signature(head: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SOURCE: &str = r##"
@@ -273,6 +275,29 @@ pub type Bytes = u64;
         assert_eq!(items("/// Docs.\npub fn f() { \"").len(), 1);
         for source in ["", "}}}", "#[", "/*", "/// x", "'", "r#\"", "pub fn", "é\u{301}("] {
             assert!(items(source).is_empty(), "{source}");
+        }
+    }
+
+    proptest! {
+        /// Sources come from anywhere: whatever they hold, the scanner ends without a panic.
+        #[test]
+        fn any_text_is_scanned(source in any::<String>()) {
+            items(&source);
+        }
+
+        /// The same for texts of the pieces that it looks for.
+        #[test]
+        fn any_mix_of_tokens_is_scanned(
+            tokens in prop::collection::vec(
+                prop::sample::select(vec![
+                    "///", " A", "\n", "pub ", "fn f", "struct S", "(", ")", "{", "}", "<", ">",
+                    "impl", " for ", "\"", "'", "r#\"", "/*", "*/", "#[", "]", "macro_rules! m", ";",
+                    "é",
+                ]),
+                0..60,
+            ),
+        ) {
+            items(&tokens.concat());
         }
     }
 }

@@ -6,8 +6,13 @@ use serde::Deserialize;
 use super::{Affine, Architecture, ConfigError, LayerNames, WeightNames};
 use crate::spec::{Activation, TransformerSpec};
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { model_type: "bert", prefixes: &["0.auto_model.", "bert.", ""], spec, names };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    model_type: "bert",
+    class: "BertModel",
+    prefixes: &["0.auto_model.", "bert.", ""],
+    spec,
+    names,
+};
 
 /// The fields of config.json that matter here; files of others may hold more.
 #[derive(Deserialize)]

@@ -33,6 +33,8 @@ pub(crate) struct Saved<'a> {
     pub(crate) spec: &'a EncoderSpec,
     pub(crate) parameters: &'a Parameters,
     pub(crate) extras: &'a [Extra],
+    /// Class of the encoder in Hugging Face's library.
+    pub(crate) class: &'a str,
     pub(crate) config: &'a Value,
     pub(crate) tokenizer_json: &'a [u8],
     pub(crate) side_files: &'a BTreeMap<String, Vec<u8>>,
@@ -74,7 +76,7 @@ pub(crate) fn write(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
 fn write_files(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
     let mut modules = vec![module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")];
     let mut config = saved.config.clone();
-    config["architectures"] = json!(["BertModel"]);
+    config["architectures"] = json!([saved.class]);
     config["dtype"] = json!("float32");
     // The same setting before transformers 4.56; half precision there would be a lie here.
     if let Some(dtype) = config.get_mut("torch_dtype") {

@@ -14,7 +14,7 @@ use self::{
     head::HeadTape,
     layout::Layout,
 };
-use super::{Engine, Tape, check_batch};
+use super::{Engine, Tape, check_backward, check_batch};
 use crate::{Dropout, EncoderError, EncoderSpec, PackedBatch, Parameters};
 
 /// Runs the encoder on slices; see the [module documentation](self).
@@ -103,12 +103,12 @@ impl Engine for CpuEngine {
     ) -> Result<(), EncoderError> {
         let tape: CpuTape =
             tape.downcast().ok_or(EncoderError::ForeignTape { engine: self.name() })?;
-        let check = |what, expected, got| match expected == got {
-            true => Ok(()),
-            false => Err(EncoderError::Length { what, expected, got }),
-        };
-        check("d_embeddings", tape.layout.sequences() * self.spec.dim(), d_embeddings.len())?;
-        check("gradients", parameters.trainable().len(), gradients.len())?;
+        check_backward(
+            parameters,
+            tape.layout.sequences() * self.spec.dim(),
+            d_embeddings,
+            gradients,
+        )?;
         backward::run(&self.spec, parameters, &self.buffers, tape, d_embeddings, gradients);
         Ok(())
     }

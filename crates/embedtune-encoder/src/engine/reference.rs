@@ -13,7 +13,7 @@ use self::{
     forward::{Group, Pass},
     store::{Store, Weights},
 };
-use super::{Engine, Tape, check_batch};
+use super::{Engine, Tape, check_backward, check_batch};
 use crate::{Dropout, EncoderError, EncoderSpec, PackedBatch, ParameterInfo, Parameters};
 
 /// Padded tokens of a group that runs as one tensor. candle runs batched matrix products and many
@@ -212,12 +212,7 @@ impl Engine for ReferenceEngine {
         let tape: ReferenceTape =
             tape.downcast().ok_or(EncoderError::ForeignTape { engine: self.name() })?;
         let sequences: usize = tape.groups.iter().map(|group| group.sequences.len()).sum();
-        let check = |what, expected, got| match expected == got {
-            true => Ok(()),
-            false => Err(EncoderError::Length { what, expected, got }),
-        };
-        check("d_embeddings", sequences * self.spec.dim(), d_embeddings.len())?;
-        check("gradients", parameters.trainable().len(), gradients.len())?;
+        check_backward(parameters, sequences * self.spec.dim(), d_embeddings, gradients)?;
 
         let weights = &tape.weights;
         // As many groups at a time as there are threads, summed in order: the sum never depends

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum as _;
 use embedtune_data::{BatchSampler, NoDuplicatesSampler, RandomSampler, SequentialSampler};
 use embedtune_losses::{
     ContrastiveConfig, Direction, LossConfig, MnrlConfig, OnlineContrastiveConfig, Partition,
@@ -102,7 +103,10 @@ pub(super) fn train_config(args: &TrainArgs, run_dir: &Path) -> TrainConfig {
 /// Settings that the trainer does not see, by name.
 pub(super) fn settings(args: &TrainArgs, loss: &LossConfig) -> Vec<(String, String)> {
     let loss = serde_json::to_string(loss).unwrap_or_else(|_| args.loss.clone());
-    let sampler = format!("{:?}", args.sampler);
+    let sampler = args
+        .sampler
+        .to_possible_value()
+        .map_or_else(String::new, |sampler| sampler.get_name().to_owned());
     [
         ("loss", loss),
         ("batch_size", args.batch_size.to_string()),
