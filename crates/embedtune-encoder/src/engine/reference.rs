@@ -20,7 +20,8 @@ use crate::{Dropout, EncoderError, EncoderSpec, PackedBatch, ParameterInfo, Para
 /// element-wise operations on one core, so groups run side by side, and small ones stay in cache.
 const GROUP_TOKENS: usize = 1024;
 
-/// Runs the encoder through candle; see the [module documentation](self).
+/// Runs the encoder by composed candle operations that all have a gradient, on any device. Short and
+/// readable before fast; it is the oracle that faster engines are tested against.
 pub struct ReferenceEngine {
     spec: EncoderSpec,
     device: Device,
