@@ -5,7 +5,8 @@
 use candle_core::Device;
 use embedtune_data::{Embed, Role};
 use embedtune_encoder::{EmbeddingModel, ReferenceEngine};
-use embedtune_testkit::{Tolerance, assert_close, test_model};
+use embedtune_testkit::{Tolerance, assert_close, golden_json, test_model};
+use serde::Deserialize;
 
 const SENTENCES: [&str; 10] = [
     "What does a mutex protect?",
@@ -35,6 +36,28 @@ fn a_published_model_loads_and_both_engines_agree() {
     let model = model.with_engine(Box::new(reference));
     let expected = model.embed(&SENTENCES, Role::Document).unwrap();
     assert_close(vectors.as_slice(), expected.as_slice(), Tolerance::absolute(1e-5));
+}
+
+/// What Sentence Transformers computed, by `fixtures/gen/minilm.py`.
+#[derive(Deserialize)]
+struct Golden {
+    texts: Vec<String>,
+    token_ids: Vec<Vec<u32>>,
+    embeddings: Vec<Vec<f32>>,
+}
+
+#[test]
+fn a_published_model_computes_what_sentence_transformers_does() {
+    let Some(dir) = test_model() else { return };
+    let model = EmbeddingModel::load(dir).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/minilm-golden.json");
+    let golden: Golden = golden_json(path);
+    let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
+    let tokens = model.tokenize(&texts, Role::Document).unwrap();
+    let ids: Vec<_> = tokens.iter().map(|tokens| tokens.ids.clone()).collect();
+    assert_eq!(ids, golden.token_ids);
+    let vectors = model.embed(&texts, Role::Document).unwrap();
+    assert_close(vectors.as_slice(), &golden.embeddings.concat(), Tolerance::absolute(1e-6));
 }
 
 #[test]
