@@ -18,10 +18,10 @@
 //! Fine-tuning made the search better.
 //! nDCG@10 went from 0.4228 to 0.9846 (+132.9 %) over 24 queries, p < 0.001: a difference of
 //!   this size is not chance at the level 0.05.
-//! saved to embedtune-out/finetune_pairs
+//! saved to embedtune-example/finetune_pairs
 //! ```
 //!
-//! The saved directory loads in Sentence Transformers: `SentenceTransformer("embedtune-out/…")`.
+//! The saved directory loads in Sentence Transformers: `SentenceTransformer("embedtune-example/…")`.
 
 #![allow(clippy::print_stdout)]
 
@@ -52,7 +52,7 @@ impl Callback for Losses {
 
 fn main() -> anyhow::Result<()> {
     // A model is never overwritten. Better to hear that before training than after it.
-    let output = Path::new("embedtune-out/finetune_pairs");
+    let output = Path::new("embedtune-example/finetune_pairs");
     ensure!(!output.exists(), "{} exists; remove it to run again", output.display());
 
     let base = EmbeddingModel::load(arguments::model_dir()?)?;
