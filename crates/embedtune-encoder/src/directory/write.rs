@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use embedtune_data::TextHash;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
@@ -47,7 +48,8 @@ pub(crate) struct Saved<'a> {
 }
 
 /// Writes a model to `dir`, which must not exist: into a sibling first, flushed to the disk, then
-/// renamed, so that a crash or a full disk leaves nothing half-written under the name.
+/// renamed, so that a crash or a full disk leaves nothing half-written under the name. What a killed
+/// save leaves beside it, the next one removes.
 pub(crate) fn write(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
     if dir.exists() {
         return Err(EncoderError::OutputExists { path: dir.to_owned() });
@@ -57,8 +59,12 @@ pub(crate) fn write(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
         _ => Path::new("."),
     };
     fs::create_dir_all(parent).map_err(EncoderError::io(parent))?;
+    // The hash tells saves under different names apart, however long these are.
+    let name = TextHash::of(&dir.file_name().unwrap_or_default().to_string_lossy());
+    let prefix = format!(".embedtune-save-{name}-");
+    sweep(parent, &prefix)?;
     let staging = tempfile::Builder::new()
-        .prefix(".embedtune-save-")
+        .prefix(&prefix)
         .tempdir_in(parent)
         .map_err(EncoderError::io(parent))?;
     write_files(staging.path(), saved)?;
@@ -71,6 +77,17 @@ pub(crate) fn write(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {
         EncoderError::Io { path: dir.to_owned(), source }
     })?;
     sync(parent)
+}
+
+/// Removes what a save of the same model left behind when it was killed.
+fn sweep(parent: &Path, prefix: &str) -> Result<(), EncoderError> {
+    for entry in fs::read_dir(parent).map_err(EncoderError::io(parent))? {
+        let entry = entry.map_err(EncoderError::io(parent))?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            fs::remove_dir_all(entry.path()).map_err(EncoderError::io(entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_files(dir: &Path, saved: &Saved<'_>) -> Result<(), EncoderError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use embedtune_data::Role;
+use embedtune_data::{Role, TextHash};
 use embedtune_encoder::{EmbeddingModel, EncoderError, ModelCard};
 use embedtune_testkit::{copy_dir, temp_dir};
 use safetensors::Dtype;
@@ -214,6 +214,22 @@ fn a_place_that_cannot_be_written_to_is_named_and_left_as_it_was() {
 }
 
 /// A name that is too long fails in the last step, the renaming: what was staged must go.
+#[test]
+fn what_a_killed_save_left_is_removed_by_the_next() {
+    let out = temp_dir();
+    let left = |name: &str| {
+        let path = out.path().join(format!(".embedtune-save-{}-killed", TextHash::of(name)));
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("model.safetensors"), "half").unwrap();
+        path
+    };
+    let (own, foreign) = (left("tuned"), left("another"));
+    let model = EmbeddingModel::load(fixture("tiny-bert")).unwrap();
+    model.save(out.path().join("tuned"), &ModelCard::default()).unwrap();
+    assert!(!own.exists());
+    assert!(foreign.exists());
+}
+
 #[test]
 fn a_failed_renaming_leaves_nothing() {
     let out = temp_dir();
