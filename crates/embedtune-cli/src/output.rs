@@ -87,6 +87,12 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// This program as it was called, so that commands shown to people can be copied: under
+/// `cargo run` it is not on the search path.
+pub(crate) fn program() -> String {
+    shell_word(&std::env::args().next().unwrap_or_else(|| "embedtune".to_owned()))
+}
+
 /// `text` as one word of a shell.
 pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);

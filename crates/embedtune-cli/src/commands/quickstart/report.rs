@@ -107,6 +107,7 @@ pub(super) fn show(story: &Story, args: &QuickstartArgs, console: Console) {
     let query = story.tuned.report.query_ids().first().and_then(|id| story.data.queries.find(id));
     let query = query.map_or("", |query| &story.data.queries.texts()[query as usize]);
     let query = output::shell_word(query);
+    let embedtune = output::program();
     console.line(&story.comparison.headline_sentence());
     console.line(&story.comparison.explanation());
     console.heading(&format!("Done in {}", total(story)));
@@ -117,10 +118,10 @@ pub(super) fn show(story: &Story, args: &QuickstartArgs, console: Console) {
          {out}/data             the data, a BEIR directory\n\
          {out}/negatives.jsonl  the hard negatives\n\
          \nNext:\n  \
-         embedtune search --model {out}/model --data {out}/data --query {query}\n  \
-         embedtune eval --model {out}/model --data {out}/data\n  \
-         embedtune quickstart --data MY_BEIR_DIRECTORY --output my-first-run\n  \
-         embedtune train --data MY_BEIR_DIRECTORY --output tuned\n"
+         {embedtune} search --model {out}/model --data {out}/data --query {query}\n  \
+         {embedtune} eval --model {out}/model --data {out}/data\n  \
+         {embedtune} quickstart --data MY_BEIR_DIRECTORY --output my-first-run\n  \
+         {embedtune} train --data MY_BEIR_DIRECTORY --output tuned\n"
     ));
 }
 
