@@ -20,6 +20,10 @@ pub(crate) struct TrainingOptions<'a> {
     pub(crate) columns: Option<&'a ColumnMap>,
     pub(crate) negatives: Option<&'a Negatives>,
     pub(crate) negatives_per_row: Option<usize>,
+    /// Negatives of a row that were judged not relevant.
+    pub(crate) judged_negatives: usize,
+    /// Negatives of a row that are drawn at random.
+    pub(crate) random_negatives: usize,
     /// Whether dev is evaluated; `None` leaves it to the data: only if it has a dev split.
     pub(crate) evaluate: Option<bool>,
     /// Share of the training queries for dev where there is no dev split.
@@ -58,10 +62,10 @@ pub(crate) fn read(path: &Path, options: &TrainingOptions<'_>) -> Result<Trainin
             path.display()
         );
     }
-    if options.negatives.is_some() {
+    if options.negatives.is_some() || options.judged_negatives + options.random_negatives > 0 {
         bail!(
-            "--negatives belongs to a BEIR directory; {} is a file, which has its negatives in a \
-             column",
+            "--negatives, --judged-negatives and --random-negatives belong to a BEIR directory; \
+             {} is a file, which has its negatives in a column",
             path.display()
         );
     }
@@ -76,25 +80,32 @@ fn read_beir(path: &Path, options: &TrainingOptions<'_>) -> Result<TrainingData>
     from_beir(data, options).with_context(|| path.display().to_string())
 }
 
-/// Rows of the training split, with the mined negatives if there are any.
+/// Rows of the training split, with the negatives that were asked for.
 pub(crate) fn from_beir(data: BeirData, options: &TrainingOptions<'_>) -> Result<TrainingData> {
     let Some(train) = data.qrels(Split::Train) else {
         bail!("no qrels/train.tsv; `embedtune prepare` splits data that has no training split");
     };
     let check = CheckReport::of_beir(&data);
+    let mut mix = NegativeMix::default()
+        .with_judged(options.judged_negatives)
+        .with_random(options.random_negatives);
     let mut builder =
         DatasetBuilder::new(&data.corpus, &data.queries, train).with_seed(options.seed);
     if let Some(negatives) = options.negatives {
         let most = negatives.values().map(Vec::len).max().unwrap_or(0);
-        let per_row = options.negatives_per_row.unwrap_or(most).min(most);
-        builder =
-            builder.with_mined(negatives).with_mix(NegativeMix::default().with_mined(per_row));
+        mix = mix.with_mined(options.negatives_per_row.unwrap_or(most).min(most));
+        builder = builder.with_mined(negatives);
     }
-    let (dataset, report) = builder.build(&data.name)?;
+    let (dataset, report) = builder.with_mix(mix).build(&data.name)?;
     let mut notes = Vec::new();
-    if options.negatives.is_some() {
-        let with = dataset.rows.iter().filter(|row| !row.negatives.is_empty()).count();
-        notes.push(format!("{} mined negatives in {with} of {} rows", report.mined, report.rows));
+    for (asked, found, kind) in [
+        (options.negatives.is_some(), report.mined, "mined"),
+        (options.judged_negatives > 0, report.judged, "judged"),
+        (options.random_negatives > 0, report.random, "random"),
+    ] {
+        if asked {
+            notes.push(format!("{found} {kind} negatives in {} rows", report.rows));
+        }
     }
     let dev =
         if options.evaluate == Some(false) { None } else { retrieval(data, options, &mut notes)? };

@@ -78,9 +78,21 @@ fn mine_writes_what_train_reads() {
     let out = shop.at("tuned");
     let result = json(
         "train",
-        &["--data", &data, "--negatives", &negatives, "--output", &out, "--batch-size", "4"],
+        &[
+            "--data",
+            &data,
+            "--negatives",
+            &negatives,
+            "--random-negatives",
+            "2",
+            "--output",
+            &out,
+            "--batch-size",
+            "4",
+        ],
     );
     assert!(result["notes"][0].as_str().unwrap().contains("mined negatives"), "{result}");
+    assert_eq!(result["notes"][1], "40 random negatives in 20 rows");
 
     let other = shop.at("test.jsonl");
     let output = run([

@@ -37,6 +37,12 @@ pub(crate) struct TrainArgs {
     /// Most hard negatives of a row [default: all in the file]
     #[arg(long, value_name = "N")]
     pub(crate) negatives_per_row: Option<usize>,
+    /// Negatives of each row that were judged not relevant (grade 0), where there are such
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) judged_negatives: usize,
+    /// Negatives of each row that are drawn at random, never a relevant document
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) random_negatives: usize,
     /// Settings to begin with; flags that are given win
     #[arg(long, value_enum, default_value_t = Recipe::Default)]
     pub(crate) recipe: Recipe,

@@ -44,6 +44,8 @@ impl Run<'_> {
             columns: None,
             negatives: Some(&negatives),
             negatives_per_row: Some(NEGATIVES),
+            judged_negatives: 0,
+            random_negatives: 0,
             evaluate: None,
             dev_fraction: 0.0,
             dev_sample: SampleConfig::default().with_documents(DEV_DOCUMENTS),

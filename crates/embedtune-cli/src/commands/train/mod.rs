@@ -55,6 +55,8 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
             columns: args.columns.as_ref(),
             negatives: negatives.as_ref(),
             negatives_per_row: args.negatives_per_row,
+            judged_negatives: args.judged_negatives,
+            random_negatives: args.random_negatives,
             evaluate: wants_evaluation(args),
             dev_fraction: args.dev_fraction,
             dev_sample: SampleConfig::default()
