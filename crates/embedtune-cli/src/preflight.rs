@@ -14,9 +14,12 @@ use crate::progress::{Console, duration, thousands};
 const SAMPLE_TEXTS: usize = 2_000;
 /// Tokens of the pass that measures speed.
 const WARM_UP_TOKENS: usize = 1_024;
-/// Vectors of the hidden size that an encoder layer keeps of a token for its backward pass: input,
-/// three projections, context, two norms, and four times the size twice in the feed-forward part.
-const KEPT_VECTORS: usize = 18;
+/// Vectors of the hidden size that the CPU engine keeps of a token in each layer for its backward
+/// pass: three projections, the context, two norms, and the four of the feed-forward part.
+const KEPT_VECTORS: usize = 10;
+/// Memory of a step over what is kept: passes work on buffers of their own, and buffers are used
+/// again in sizes that do not always fit. As seen at the peak of a training on long documents.
+const WORKING_SHARE: f64 = 2.0;
 
 /// The report before the first step.
 #[derive(Debug, Serialize)]
@@ -39,7 +42,8 @@ pub(crate) struct Plan {
     pub(crate) steps: u64,
     pub(crate) epochs: f64,
     pub(crate) batch_size: usize,
-    pub(crate) micro_tokens: usize,
+    /// Tokens that are kept at a time, where gradient caching bounds them; else a whole batch is.
+    pub(crate) kept_tokens: Option<usize>,
 }
 
 impl Preflight {
@@ -61,13 +65,13 @@ impl Preflight {
             dataset.len() as f64 * mean(&queries) + documents_in_rows as f64 * mean(&documents);
         let speed = speed(model, queries.iter().chain(&documents))?;
         let batch_tokens = tokens_per_epoch / dataset.len() as f64 * plan.batch_size as f64;
-        let kept_tokens = (batch_tokens as usize).min(plan.micro_tokens);
+        let kept_tokens = (batch_tokens as usize).min(plan.kept_tokens.unwrap_or(usize::MAX));
         Ok(Self {
             check,
             training_rows: dataset.len(),
             tokens_per_epoch: tokens_per_epoch as u64,
             steps: plan.steps,
-            estimated_memory_mb: memory_mb(model, kept_tokens, mean(&documents)),
+            estimated_memory_mb: memory_mb(model, kept_tokens),
             estimated_seconds: tokens_per_epoch * plan.epochs / speed,
         })
     }
@@ -148,11 +152,10 @@ pub(crate) fn speed<'a>(
 }
 
 /// Weights, gradients, two moments and one copy of the best, and what is kept of a batch.
-fn memory_mb(model: &EmbeddingModel, tokens: usize, seq_len: f64) -> f64 {
+fn memory_mb(model: &EmbeddingModel, tokens: usize) -> f64 {
     let spec = &model.spec().transformer;
     let weights = model.parameters().trainable().len() * 4 * 5;
     let layers = model.spec().names.layers.len();
-    let attention = 2.0 * spec.num_heads as f64 * seq_len;
-    let per_token = layers as f64 * ((KEPT_VECTORS * spec.hidden_size) as f64 + attention) * 4.0;
+    let per_token = WORKING_SHARE * (layers * KEPT_VECTORS * spec.hidden_size * 4) as f64;
     (weights as f64 + tokens as f64 * per_token) / f64::from(1 << 20)
 }

@@ -64,7 +64,7 @@ impl Run<'_> {
             steps: trainer.total_steps(),
             epochs: config.epochs,
             batch_size: BATCH_SIZE,
-            micro_tokens: config.micro_tokens,
+            kept_tokens: config.gradient_caching.then_some(config.micro_tokens),
         };
         let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
         preflight.show(self.console);

@@ -86,7 +86,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
         steps: trainer.total_steps(),
         epochs: epochs(args, rows, trainer.total_steps()),
         batch_size: args.batch_size,
-        micro_tokens: config.micro_tokens,
+        kept_tokens: config.gradient_caching.then_some(config.micro_tokens),
     };
     let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
     drop(preview.0);
