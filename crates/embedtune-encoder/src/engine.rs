@@ -8,7 +8,7 @@ use std::any::Any;
 pub use cpu::CpuEngine;
 pub use reference::ReferenceEngine;
 
-use crate::{Dropout, EncoderError, PackedBatch, Parameters, TransformerSpec};
+use crate::{Dropout, EncoderError, PackedBatch, Parameters, Precision, TransformerSpec};
 
 /// What an engine keeps of a forward pass for its backward pass.
 pub struct Tape(Box<dyn Any + Send>);
@@ -30,6 +30,24 @@ impl Tape {
 pub trait Engine: Send + Sync {
     /// Short name for logs.
     fn name(&self) -> &'static str;
+
+    /// The number format of its products; never [`Precision::Auto`].
+    fn precision(&self) -> Precision {
+        Precision::F32
+    }
+
+    /// Computes in another number format from now on.
+    ///
+    /// # Errors
+    /// [`EncoderError::Precision`] when the engine does not have it.
+    fn set_precision(&mut self, precision: Precision) -> Result<(), EncoderError> {
+        match precision.resolve() {
+            Precision::F32 => Ok(()),
+            precision => {
+                Err(EncoderError::Precision { engine: self.name(), precision, supported: "f32" })
+            }
+        }
+    }
 
     /// Embeddings of `batch`, `(sequences, dim)` row-major, without a record. With `dropout` they
     /// equal those of [`Engine::forward`] under the same dropout.

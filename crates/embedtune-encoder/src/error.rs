@@ -159,6 +159,16 @@ pub enum EncoderError {
         /// Engine that was given the tape.
         engine: &'static str,
     },
+    /// An engine cannot compute in a number format, or not what was asked of it.
+    #[error("engine `{engine}` does not compute in {precision}; supported: {supported}")]
+    Precision {
+        /// The engine.
+        engine: &'static str,
+        /// The format.
+        precision: crate::Precision,
+        /// Formats that work.
+        supported: &'static str,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

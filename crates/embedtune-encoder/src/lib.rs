@@ -38,6 +38,7 @@ mod fingerprint;
 mod head;
 mod model;
 mod parameters;
+mod precision;
 mod spec;
 mod tokenizer;
 
@@ -51,4 +52,5 @@ pub use error::EncoderError;
 pub use head::{Dense, DenseActivation, Head, HeadStep, Pooling};
 pub use model::{EmbeddingModel, Progress};
 pub use parameters::{ParameterInfo, Parameters};
+pub use precision::Precision;
 pub use spec::{Activation, TransformerSpec};

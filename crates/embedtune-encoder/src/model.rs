@@ -11,7 +11,7 @@ use embedtune_data::{Embed, EmbedError, Embeddings, Fingerprint, Role};
 
 use crate::{
     CpuEngine, Dropout, EncoderError, EncoderSpec, Engine, ModelCard, PackedBatch, Parameters,
-    ReferenceEngine, Tape, Tokens,
+    Precision, ReferenceEngine, Tape, Tokens,
     directory::{self, Directory, Extra, Saved},
     fingerprint,
 };
@@ -91,6 +91,20 @@ impl EmbeddingModel {
     /// The engine that runs the model.
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// The number format of the engine's products.
+    pub fn precision(&self) -> Precision {
+        self.engine.precision()
+    }
+
+    /// Lets the engine compute in another number format. The fingerprint stays: vectors of one
+    /// model are comparable across formats.
+    ///
+    /// # Errors
+    /// [`EncoderError::Precision`] when the engine does not have it.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), EncoderError> {
+        self.engine.set_precision(precision)
     }
 
     /// The weights.
