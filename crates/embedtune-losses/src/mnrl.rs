@@ -1,14 +1,15 @@
 //! Multiple negatives ranking.
 
+mod blocks;
+mod composed;
 mod mask;
+mod prepared;
+mod softmax;
 
-use candle_core::Tensor;
+use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Loss, LossBatch, LossError, LossOutput, Similarity, StepContext, autograd, measure, ops,
-};
-use mask::{Masks, Term};
+use crate::{Loss, LossBatch, LossError, LossOutput, Similarity, StepContext};
 
 /// Which similarities compete with an example's positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +23,18 @@ pub enum Direction {
     QueryToQuery,
     /// The positive against every document of the other examples.
     DocToDoc,
+}
+
+impl Direction {
+    /// Whether the positive is compared, with others; else the anchor is.
+    fn from_documents(self) -> bool {
+        matches!(self, Self::DocToQuery | Self::DocToDoc)
+    }
+
+    /// Whether it is compared with the candidates; else with the anchors.
+    fn towards_documents(self) -> bool {
+        matches!(self, Self::QueryToDoc | Self::DocToDoc)
+    }
 }
 
 /// Over what the softmax is taken if there are several directions.
@@ -161,7 +174,10 @@ impl MnrlConfig {
 ///
 /// # Shapes
 /// Embeddings `(rows, dim)`; logits `(batch, candidates)` for `query_to_doc` and `doc_to_doc`,
-/// `(batch, batch)` for the other two.
+/// `(batch, batch)` for the other two. In f32 on the CPU they are never there as a whole: they and
+/// their gradient are computed in blocks of rows of 8 MiB, so memory grows with
+/// `(batch + candidates) × dim`, and a batch of thousands is cheap. Elsewhere they are composed of
+/// tensor operations and differentiated by autograd.
 ///
 /// # Inputs
 /// Every example needs a positive; it may have any number of negatives, and examples may differ in
@@ -206,53 +222,6 @@ impl Mnrl {
     pub fn config(&self) -> &MnrlConfig {
         &self.config
     }
-
-    /// The loss of each term, `(terms)`.
-    fn term_losses(
-        &self,
-        embeddings: &Tensor,
-        batch: &LossBatch,
-        terms: &[Term],
-    ) -> Result<Tensor, LossError> {
-        let x = self.config.similarity.prepare(embeddings)?;
-        let columns: Vec<u32> = terms.iter().map(|term| term.positive).collect();
-        let anchors: Vec<u32> = terms.iter().map(|term| batch.anchors[term.example]).collect();
-        let positives: Vec<u32> = columns.iter().map(|&c| batch.candidates[c as usize]).collect();
-        let (anchors, positives) = (ops::rows(&x, &anchors)?, ops::rows(&x, &positives)?);
-        let (queries, documents) =
-            (ops::rows(&x, &batch.anchors)?, ops::rows(&x, &batch.candidates)?);
-
-        let masks = Masks::new(&self.config, batch, terms);
-        let mut logits = Vec::with_capacity(self.config.directions.len());
-        let mut positive = None;
-        for &direction in &self.config.directions {
-            let (from, to) = match direction {
-                Direction::QueryToDoc => (&anchors, &documents),
-                Direction::DocToQuery => (&positives, &queries),
-                Direction::QueryToQuery => (&anchors, &queries),
-                Direction::DocToDoc => (&positives, &documents),
-            };
-            let scores = (measure::similarities(from, to)? / self.config.temperature)?;
-            if direction == Direction::QueryToDoc {
-                let index = Tensor::new(columns.as_slice(), x.device())?.unsqueeze(1)?;
-                positive = Some(scores.gather(&index, 1)?.squeeze(1)?);
-            }
-            logits.push(masks.apply(direction, scores)?);
-        }
-        let positive = positive.expect("build() insists on query_to_doc");
-        Ok((self.log_partition(&logits)? - positive)?)
-    }
-
-    /// Logarithm of each term's partition function, `(terms)`.
-    fn log_partition(&self, logits: &[Tensor]) -> Result<Tensor, LossError> {
-        match self.config.partition {
-            Partition::Joint => Ok(ops::log_sum_exp(&Tensor::cat(logits, 1)?)?),
-            Partition::PerDirection => {
-                let parts = logits.iter().map(ops::log_sum_exp).collect::<Result<Vec<_>, _>>()?;
-                Ok(Tensor::stack(&parts, 0)?.mean(0)?)
-            }
-        }
-    }
 }
 
 impl Loss for Mnrl {
@@ -267,11 +236,11 @@ impl Loss for Mnrl {
     ) -> Result<LossOutput, LossError> {
         let weights = batch.example_weights()?;
         let terms = mask::terms(batch, &weights)?;
-        let shares: Vec<f64> = terms.iter().map(|term| term.share).collect();
-        let (value, gradient) = autograd::differentiate_or_zero(batch, |x| {
-            let losses = self.term_losses(x, batch, &terms)?;
-            Ok((&losses * ops::constant(&shares, &losses)?)?.sum_all()?)
-        })?;
+        let embeddings = &batch.embeddings;
+        let (value, gradient) = match (embeddings.dtype(), embeddings.device()) {
+            (DType::F32, Device::Cpu) => blocks::evaluate(&self.config, batch, &terms)?,
+            _ => composed::evaluate(&self.config, batch, &terms)?,
+        };
         Ok(LossOutput::new(value, gradient))
     }
 }

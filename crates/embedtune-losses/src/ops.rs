@@ -7,7 +7,7 @@
 use candle_core::{D, Result, Tensor};
 
 /// Squared length below which a vector counts as zero, `(1e-12)^2` as in PyTorch's `normalize`.
-const TINY: f64 = 1e-24;
+pub(crate) const TINY: f64 = 1e-24;
 
 /// `max(x, 0)` with derivative 0 at 0.
 pub(crate) fn relu(x: &Tensor) -> Result<Tensor> {

@@ -1,6 +1,6 @@
-//! Who competes with whom.
+//! Who competes with whom, as lists: nothing here is as large as the batch squared.
 
-use candle_core::{Result, Tensor};
+use std::collections::HashMap;
 
 use super::{Direction, MnrlConfig};
 use crate::{LossBatch, LossError};
@@ -16,11 +16,20 @@ pub(super) struct Term {
     pub(super) share: f64,
 }
 
+impl Term {
+    /// Row of its anchor's embedding.
+    pub(super) fn anchor_row(&self, batch: &LossBatch) -> u32 {
+        batch.anchors[self.example]
+    }
+
+    /// Row of its positive's embedding.
+    pub(super) fn positive_row(&self, batch: &LossBatch) -> u32 {
+        batch.candidates[self.positive as usize]
+    }
+}
+
 /// The terms of a batch in example order.
-pub(super) fn terms(
-    batch: &LossBatch,
-    weights: &[f64],
-) -> std::result::Result<Vec<Term>, LossError> {
+pub(super) fn terms(batch: &LossBatch, weights: &[f64]) -> Result<Vec<Term>, LossError> {
     let total: f64 = weights.iter().sum();
     let mut terms = Vec::with_capacity(batch.len());
     for (example, relation) in batch.relations.iter().enumerate() {
@@ -38,79 +47,81 @@ pub(super) fn terms(
 pub(super) struct Masks<'a> {
     config: &'a MnrlConfig,
     batch: &'a LossBatch,
-    terms: &'a [Term],
     /// For each candidate, the examples to which it is known to be relevant.
     relevant_to: Vec<Vec<u32>>,
+    /// Examples of each anchor row.
+    same_anchor: HashMap<u32, Vec<u32>>,
 }
 
 impl<'a> Masks<'a> {
-    pub(super) fn new(config: &'a MnrlConfig, batch: &'a LossBatch, terms: &'a [Term]) -> Self {
-        let mut relevant_to = vec![Vec::new(); batch.candidates.len()];
+    pub(super) fn new(config: &'a MnrlConfig, batch: &'a LossBatch) -> Self {
+        let mut masks =
+            Self { config, batch, relevant_to: Vec::new(), same_anchor: HashMap::new() };
+        let to_query = [Direction::DocToQuery, Direction::QueryToQuery];
+        let needed = config.directions.iter().any(|direction| to_query.contains(direction));
+        if !(needed && config.mask_false_negatives) {
+            return masks;
+        }
+        masks.relevant_to.resize(batch.candidates.len(), Vec::new());
         for (example, relation) in (0..).zip(&batch.relations) {
             for &candidate in relation.positives.iter().chain(&relation.ignored) {
-                relevant_to[candidate as usize].push(example);
+                masks.relevant_to[candidate as usize].push(example);
             }
         }
-        Self { config, batch, terms, relevant_to }
+        for (example, &anchor) in (0..).zip(&batch.anchors) {
+            masks.same_anchor.entry(anchor).or_default().push(example);
+        }
+        masks
     }
 
-    /// `logits`, `(terms, columns)`, with `-inf` where nothing competes.
-    pub(super) fn apply(&self, direction: Direction, logits: Tensor) -> Result<Tensor> {
-        let (_, columns) = logits.dims2()?;
-        let mut mask = vec![0.0_f32; self.terms.len() * columns];
-        for (row, term) in mask.chunks_exact_mut(columns).zip(self.terms) {
-            match direction {
-                Direction::QueryToDoc => self.query_to_doc(row, term),
-                Direction::DocToQuery => self.to_query(row, term, true),
-                Direction::QueryToQuery => self.to_query(row, term, false),
-                Direction::DocToDoc => self.doc_to_doc(row, term),
-            }
+    /// Sets to `-inf` what does not compete with the positive of `term` in one direction. `logits`,
+    /// `(columns)`, has one value for each candidate (towards documents) or example (towards
+    /// queries).
+    pub(super) fn apply(&self, direction: Direction, term: &Term, logits: &mut [f32]) {
+        match direction {
+            Direction::QueryToDoc => self.query_to_doc(term, logits),
+            Direction::DocToQuery => self.to_query(term, logits, true),
+            Direction::QueryToQuery => self.to_query(term, logits, false),
+            Direction::DocToDoc => self.doc_to_doc(term, logits),
         }
-        if mask.iter().all(|&m| m == 0.0) {
-            return Ok(logits);
-        }
-        let mask = Tensor::from_vec(mask, logits.shape(), logits.device())?;
-        &logits + mask.to_dtype(logits.dtype())?
     }
 
-    fn query_to_doc(&self, row: &mut [f32], term: &Term) {
+    fn query_to_doc(&self, term: &Term, logits: &mut [f32]) {
         let relation = &self.batch.relations[term.example];
+        let own = logits[term.positive as usize];
         if !self.config.in_batch_negatives {
-            row.fill(f32::NEG_INFINITY);
-            relation.negatives.iter().for_each(|&c| row[c as usize] = 0.0);
+            let kept: Vec<f32> = relation.negatives.iter().map(|&c| logits[c as usize]).collect();
+            logits.fill(f32::NEG_INFINITY);
+            relation.negatives.iter().zip(kept).for_each(|(&c, value)| logits[c as usize] = value);
         }
-        exclude(row, &relation.positives);
+        exclude(logits, &relation.positives);
         if self.config.mask_false_negatives {
-            exclude(row, &relation.ignored);
+            exclude(logits, &relation.ignored);
         }
-        row[term.positive as usize] = 0.0;
+        logits[term.positive as usize] = own;
     }
 
     /// Columns are the examples' anchors. The example's own is the positive, seen from the
     /// document, and itself, seen from the anchor.
-    fn to_query(&self, row: &mut [f32], term: &Term, from_document: bool) {
+    fn to_query(&self, term: &Term, logits: &mut [f32], from_document: bool) {
+        let own = logits[term.example];
         if self.config.mask_false_negatives {
-            exclude(row, &self.relevant_to[term.positive as usize]);
-            let anchor = self.batch.anchors[term.example];
-            for (value, &other) in row.iter_mut().zip(&self.batch.anchors) {
-                if other == anchor {
-                    *value = f32::NEG_INFINITY;
-                }
-            }
+            exclude(logits, &self.relevant_to[term.positive as usize]);
+            exclude(logits, &self.same_anchor[&term.anchor_row(self.batch)]);
         }
-        row[term.example] = if from_document { 0.0 } else { f32::NEG_INFINITY };
+        logits[term.example] = if from_document { own } else { f32::NEG_INFINITY };
     }
 
-    fn doc_to_doc(&self, row: &mut [f32], term: &Term) {
+    fn doc_to_doc(&self, term: &Term, logits: &mut [f32]) {
         let relation = &self.batch.relations[term.example];
-        exclude(row, &relation.positives);
-        exclude(row, &relation.negatives);
+        exclude(logits, &relation.positives);
+        exclude(logits, &relation.negatives);
         if self.config.mask_false_negatives {
-            exclude(row, &relation.ignored);
+            exclude(logits, &relation.ignored);
         }
     }
 }
 
-fn exclude(row: &mut [f32], columns: &[u32]) {
-    columns.iter().for_each(|&column| row[column as usize] = f32::NEG_INFINITY);
+fn exclude(logits: &mut [f32], columns: &[u32]) {
+    columns.iter().for_each(|&column| logits[column as usize] = f32::NEG_INFINITY);
 }

@@ -1,5 +1,6 @@
 //! Multiple negatives ranking against a slow twin that walks over lists, and its invariances.
 
+use candle_core::DType;
 use embedtune_losses::{
     Direction, LossBatch, LossConfig, MnrlConfig, Partition, Relation, Similarity,
 };
@@ -160,6 +161,18 @@ proptest! {
         });
         let close = Tolerance::relative(1e-6).or_absolute(1e-8);
         assert_close(&values(&output.d_embeddings), &numeric, close);
+    }
+
+    /// The f32 of the CPU takes another way than f64: in blocks, with its gradient written down.
+    #[test]
+    fn blocks_equal_the_composed_loss(config in configs(), batch in batches()) {
+        let config = LossConfig::Mnrl(config);
+        let composed = evaluate(&config, &batch);
+        let single = batch.embeddings.to_dtype(DType::F32).unwrap();
+        let blocks = evaluate(&config, &with_embeddings(&batch, single));
+        let close = Tolerance::relative(3e-6).or_absolute(2e-6);
+        assert_close(&[blocks.value], &[composed.value], close);
+        assert_close(&values(&blocks.d_embeddings), &values(&composed.d_embeddings), close);
     }
 
     #[test]
