@@ -169,6 +169,30 @@ pub enum EncoderError {
         /// Formats that work.
         supported: &'static str,
     },
+    /// An embedding is NaN or infinite, as is a weight of the model.
+    #[error(
+        "the embedding of text {text} (from 0) is not finite, because weight `{weight}` is not: the \
+         model is damaged or its training diverged; load it again, or go back to an earlier \
+         checkpoint and train with a lower learning rate"
+    )]
+    BrokenWeight {
+        /// Number of the text in its call, from 0.
+        text: usize,
+        /// First weight that is not finite.
+        weight: String,
+    },
+    /// An embedding is NaN or infinite although every weight is finite.
+    #[error(
+        "the embedding of text {text} (from 0) is not finite although every weight is: a sum \
+         overflowed in {precision}; the weights are too large, as after a training that diverged, \
+         or the model needs f32"
+    )]
+    Overflow {
+        /// Number of the text in its call, from 0.
+        text: usize,
+        /// Format that was computed in.
+        precision: crate::Precision,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

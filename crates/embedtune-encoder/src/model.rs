@@ -7,11 +7,11 @@ use std::{
 };
 
 use candle_core::Device;
-use embedtune_data::{Embed, EmbedError, Embeddings, Fingerprint, Role};
+use embedtune_data::{Fingerprint, Role};
 
 use crate::{
     CpuEngine, Dropout, EncoderError, EncoderSpec, Engine, ModelCard, PackedBatch, Parameters,
-    Precision, ReferenceEngine, Tape, Tokens,
+    Precision, Progress, ReferenceEngine, Tape, Tokens,
     directory::{self, Directory, Extra, Saved},
     fingerprint,
 };
@@ -23,19 +23,13 @@ use crate::{
 /// about the model stays.
 pub struct EmbeddingModel {
     directory: Directory,
-    parameters: Parameters,
+    pub(crate) parameters: Parameters,
     extras: Vec<Extra>,
-    engine: Box<dyn Engine>,
+    pub(crate) engine: Box<dyn Engine>,
     /// Fingerprint and the version of the weights it belongs to.
     fingerprint: OnceLock<(u64, Fingerprint)>,
-    progress: Option<Box<Progress>>,
+    pub(crate) progress: Option<Box<Progress>>,
 }
-
-/// Called while texts are embedded: tokens done, tokens in all.
-pub type Progress = dyn Fn(usize, usize) + Send + Sync;
-
-/// Tokens that are embedded in one call of the engine.
-const EMBED_TOKENS: usize = 4096;
 
 impl EmbeddingModel {
     /// Loads the model in `dir` (either schema of Sentence Transformers; without `modules.json`
@@ -197,42 +191,20 @@ impl EmbeddingModel {
         self.directory.tokenizer.encode(texts, self.prompt(role), self.max_seq_len())
     }
 
-    /// Embeddings of tokenized texts in their order, `(texts, dim)`.
-    ///
-    /// # Errors
-    /// As [`Engine::embed`].
-    pub fn embed_tokens(&self, tokens: &[Tokens]) -> Result<Embeddings, EncoderError> {
-        let dim = self.spec().dim();
-        // Long texts first: batches are alike in length, and memory peaks at the start.
-        let mut order: Vec<usize> = (0..tokens.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(tokens[index].ids.len()));
-        let total: usize = tokens.iter().map(|tokens| tokens.ids.len()).sum();
-        let (mut rows, mut done) = (vec![0.0; tokens.len() * dim], 0);
-        for part in by_budget(&order, |&index| tokens[index].ids.len()) {
-            let batch: PackedBatch = part.iter().map(|&index| &tokens[index]).collect();
-            let embeddings = self.engine.embed(&self.parameters, &batch, None)?;
-            for (&index, row) in part.iter().zip(embeddings.chunks_exact(dim)) {
-                rows[index * dim..(index + 1) * dim].copy_from_slice(row);
-            }
-            done += batch.num_tokens();
-            if let Some(progress) = &self.progress {
-                progress(done, total);
-            }
-        }
-        Ok(Embeddings::new(dim, rows))
-    }
-
     /// Embeddings of `batch`, `(sequences, dim)`, and the record for
     /// [`EmbeddingModel::backward`].
     ///
     /// # Errors
-    /// As [`Engine::forward`].
+    /// As [`Engine::forward`], and [`EncoderError::BrokenWeight`] or [`EncoderError::Overflow`] if
+    /// an embedding is not finite.
     pub fn forward(
         &self,
         batch: &PackedBatch,
         dropout: Option<&Dropout>,
     ) -> Result<(Vec<f32>, Tape), EncoderError> {
-        self.engine.forward(&self.parameters, batch, dropout)
+        let (embeddings, tape) = self.engine.forward(&self.parameters, batch, dropout)?;
+        self.check_finite(&embeddings, |row| row)?;
+        Ok((embeddings, tape))
     }
 
     /// Adds gradients of the trainable weights to `gradients`, given those of the embeddings.
@@ -283,37 +255,5 @@ impl EmbeddingModel {
         let (known, fingerprint) = self.fingerprint.get_or_init(|| (version, compute()));
         // Weights that changed since, as in training, are hashed anew each time.
         if *known == version { fingerprint.clone() } else { compute() }
-    }
-}
-
-/// Cuts `items` into runs whose sizes add up to at most [`EMBED_TOKENS`] (or a single item).
-fn by_budget<T>(items: &[T], size: impl Fn(&T) -> usize) -> Vec<&[T]> {
-    let (mut parts, mut start, mut sum) = (Vec::new(), 0, 0);
-    for (index, item) in items.iter().enumerate() {
-        let size = size(item);
-        if index > start && sum + size > EMBED_TOKENS {
-            parts.push(&items[start..index]);
-            (start, sum) = (index, 0);
-        }
-        sum += size;
-    }
-    if start < items.len() {
-        parts.push(&items[start..]);
-    }
-    parts
-}
-
-impl Embed for EmbeddingModel {
-    fn embed(&self, texts: &[&str], role: Role) -> Result<Embeddings, EmbedError> {
-        let tokens = self.tokenize(texts, role).map_err(EmbedError::new)?;
-        self.embed_tokens(&tokens).map_err(EmbedError::new)
-    }
-
-    fn dim(&self) -> usize {
-        self.spec().dim()
-    }
-
-    fn fingerprint(&self) -> Fingerprint {
-        EmbeddingModel::fingerprint(self)
     }
 }
