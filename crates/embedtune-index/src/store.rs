@@ -62,11 +62,21 @@ struct Manifest {
     fingerprint: Fingerprint,
     role: Role,
     dim: usize,
+    /// Stores of before there were several hold f32.
+    #[serde(default = "f32_format")]
+    precision: String,
+}
+
+/// What vectors are computed in unless it is said otherwise.
+const F32: &str = "f32";
+
+fn f32_format() -> String {
+    F32.to_owned()
 }
 
 impl EmbeddingStore {
     /// Opens the store in `folder`, or makes an empty one there, for vectors of `dim` values that
-    /// the model `fingerprint` made of texts in the role `role`.
+    /// the model `fingerprint` made of texts in the role `role`, computed in f32.
     ///
     /// # Errors
     /// If the store holds vectors of another model, role or dimension, a shard is damaged (the
@@ -77,6 +87,22 @@ impl EmbeddingStore {
         dim: usize,
         role: Role,
     ) -> Result<Self, IndexError> {
+        Self::open_format(folder, fingerprint, dim, role, F32)
+    }
+
+    /// As [`open`](Self::open), for vectors that were computed in another number format:
+    /// `precision` is its name, `bf16` or `int8`, say. The vectors of one model are comparable
+    /// across formats but not equal, so that those of one store are all of one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if the store holds vectors of another precision.
+    pub fn open_format(
+        folder: impl Into<PathBuf>,
+        fingerprint: &Fingerprint,
+        dim: usize,
+        role: Role,
+        precision: &str,
+    ) -> Result<Self, IndexError> {
         let folder = folder.into();
         let manifest = Manifest {
             format: FORMAT.into(),
@@ -84,6 +110,7 @@ impl EmbeddingStore {
             fingerprint: fingerprint.clone(),
             role,
             dim,
+            precision: precision.to_owned(),
         };
         fs::create_dir_all(&folder).map_err(at(&folder))?;
         manifest.check_or_write(&folder.join(MANIFEST))?;
@@ -230,6 +257,7 @@ impl Manifest {
             ("model", &found.fingerprint.0, &self.fingerprint.0),
             ("role", &role(found.role), &role(self.role)),
             ("dimension", &found.dim.to_string(), &self.dim.to_string()),
+            ("precision", &found.precision, &self.precision),
         ] {
             if found != expected {
                 return Err(IndexError::StoreMismatch {

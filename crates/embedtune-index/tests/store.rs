@@ -133,6 +133,29 @@ fn another_model_role_or_dimension_is_refused() {
 }
 
 #[test]
+fn vectors_of_another_precision_are_refused() {
+    let (folder, _) = stored();
+    let open_as = |precision| {
+        EmbeddingStore::open_format(folder.path(), &model(), 3, Role::Document, precision)
+    };
+    let error = open_as("int8").unwrap_err();
+    assert!(
+        matches!(&error, IndexError::StoreMismatch { field: "precision", found, .. } if found == "f32"),
+        "{error}"
+    );
+    assert_eq!(open_as("f32").unwrap().len(), 2);
+
+    // A manifest of before there were several formats.
+    let path = folder.path().join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(manifest.as_object_mut().unwrap().remove("precision").unwrap(), "f32");
+    fs::write(&path, manifest.to_string()).unwrap();
+    assert_eq!(open(&folder).unwrap().len(), 2);
+    assert!(open_as("bf16").is_err());
+}
+
+#[test]
 fn a_broken_manifest_names_its_line() {
     let (folder, _) = stored();
     fs::write(folder.path().join("manifest.json"), "{\n\"format\": 3\n}").unwrap();
