@@ -58,6 +58,16 @@ pub enum DataError {
         /// The file or directory.
         path: PathBuf,
     },
+    /// Lines that were read before are not the same any more.
+    #[error(
+        "{}: its first {lines} lines have changed since they were read; begin anew", path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Lines that were read before.
+        lines: u64,
+    },
     /// Bytes that are not UTF-8.
     #[error("{at}: not UTF-8; convert the file, for example `iconv -f LATIN1 -t UTF-8`")]
     NotUtf8 {

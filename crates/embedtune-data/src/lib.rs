@@ -4,6 +4,7 @@
 //!   [`BeirWriter`] make one.
 //! - [`read_rows`] and [`RowReader`] read pairs, triplets, n-tuples and labelled pairs from JSON
 //!   Lines, JSON, CSV and TSV; a [`ColumnMap`] says which column is which.
+//! - [`CorpusReader`] reads documents one at a time, of files of any size.
 //! - [`DatasetBuilder`] turns judgements into a [`Dataset`] with a stated [`NegativeMix`].
 //! - [`split_dataset`] and [`split_qrels`] make train, dev and test splits that do not leak.
 //! - [`CheckReport`] tells before a training what would spoil it.
@@ -70,6 +71,7 @@ mod beir;
 mod builder;
 mod check;
 mod corpus;
+mod corpus_reader;
 mod dataset;
 mod embed;
 mod error;
@@ -87,6 +89,7 @@ pub use beir::{
 pub use builder::{BuildReport, DatasetBuilder, NegativeMix};
 pub use check::{CheckReport, Finding, FindingKind, LengthStats, Severity, SplitTexts, Truncation};
 pub use corpus::{Corpus, DocId, Document, Queries, QueryId};
+pub use corpus_reader::{CorpusReader, ReadPosition};
 pub use dataset::{Dataset, DatasetKind, Example};
 pub use embed::{Embed, EmbedError, Embeddings, Fingerprint, Role};
 pub use error::{DataError, Place};

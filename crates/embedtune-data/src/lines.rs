@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use crate::error::{DataError, Place};
 
 /// UTF-8's byte order mark, which some editors put first.
@@ -28,6 +30,9 @@ pub(crate) struct Lines {
     path: PathBuf,
     reader: Input,
     number: u64,
+    /// Bytes of the lines read so far, and their hash where it is kept.
+    bytes: u64,
+    hash: Option<Box<Xxh3Default>>,
 }
 
 impl Lines {
@@ -37,7 +42,23 @@ impl Lines {
 
     /// Reads from `reader`; `path` stands for it in errors.
     pub(crate) fn new(path: &Path, reader: Input) -> Self {
-        Self { path: path.to_owned(), reader, number: 0 }
+        Self { path: path.to_owned(), reader, number: 0, bytes: 0, hash: None }
+    }
+
+    /// Keeps a hash of all bytes read from now on.
+    pub(crate) fn hashed(mut self) -> Self {
+        self.hash = Some(Box::default());
+        self
+    }
+
+    /// Bytes read so far, line ends included.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// XXH3 (128 bits) of the bytes read so far; 0 if none is kept.
+    pub(crate) fn digest(&self) -> u128 {
+        self.hash.as_ref().map_or(0, |hash| hash.digest128())
     }
 
     /// Place of the line read last.
@@ -45,18 +66,33 @@ impl Lines {
         Place::line(&self.path, self.number)
     }
 
+    /// Passes over a line, whatever is in it; says whether there was one.
+    pub(crate) fn skip(&mut self) -> Result<bool, DataError> {
+        Ok(!self.read()?.is_empty())
+    }
+
+    /// Bytes of the next line, none at the end.
+    fn read(&mut self) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        let read = self
+            .reader
+            .read_until(b'\n', &mut bytes)
+            .map_err(|source| DataError::Io { path: self.path.clone(), source })?;
+        self.number += u64::from(read > 0);
+        self.bytes += read as u64;
+        if let Some(hash) = &mut self.hash {
+            hash.update(&bytes);
+        }
+        Ok(bytes)
+    }
+
     /// Next line that is not blank, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<String>, DataError> {
         loop {
-            let mut bytes = Vec::new();
-            let read = self
-                .reader
-                .read_until(b'\n', &mut bytes)
-                .map_err(|source| DataError::Io { path: self.path.clone(), source })?;
-            if read == 0 {
+            let bytes = self.read()?;
+            if bytes.is_empty() {
                 return Ok(None);
             }
-            self.number += 1;
             let mut line =
                 String::from_utf8(bytes).map_err(|_| DataError::NotUtf8 { at: self.place() })?;
             if self.number == 1 && line.starts_with(BOM) {

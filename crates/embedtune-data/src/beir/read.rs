@@ -61,19 +61,25 @@ pub(super) fn open(path: &Path, options: &BeirOptions) -> Result<BeirData, DataE
 /// With file and line if a line is malformed, an id comes twice, or title and text are empty.
 pub fn read_corpus(path: impl AsRef<Path>) -> Result<Corpus, DataError> {
     let mut corpus = Corpus::new();
-    each_object(path.as_ref(), |id, object, at| {
-        let title = match object.get("title") {
-            None | Some(serde_json::Value::Null) => "",
-            Some(_) => json::text(object, "title", at)?,
-        };
-        let text = json::text(object, "text", at)?;
-        if title.trim().is_empty() && text.trim().is_empty() {
-            return Err(DataError::EmptyText { at: at(), field: "text".to_owned() });
-        }
-        let document = Document { id, title: title.to_owned(), text: text.to_owned() };
-        Ok(corpus.push(document))
-    })?;
+    each_object(path.as_ref(), |id, object, at| Ok(corpus.push(document(id, object, at)?)))?;
     Ok(corpus)
+}
+
+/// The document that a line holds.
+pub(crate) fn document(
+    id: String,
+    object: &json::Object,
+    at: impl Fn() -> Place,
+) -> Result<Document, DataError> {
+    let title = match object.get("title") {
+        None | Some(serde_json::Value::Null) => "",
+        Some(_) => json::text(object, "title", &at)?,
+    };
+    let text = json::text(object, "text", &at)?;
+    if title.trim().is_empty() && text.trim().is_empty() {
+        return Err(DataError::EmptyText { at: at(), field: "text".to_owned() });
+    }
+    Ok(Document { id, title: title.to_owned(), text: text.to_owned() })
 }
 
 /// Reads the queries of a `queries.jsonl`: `{"_id": …, "text": …}` in each line.
