@@ -46,7 +46,7 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Makes a rename durable. Only Unix can open a folder.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if cfg!(unix) { File::open(folder.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use embedtune_data::{EmbedError, Fingerprint, Role};
+use embedtune_data::{DataError, EmbedError, Fingerprint, Role};
 use thiserror::Error;
 
 /// An index cannot be built or searched, or a store cannot be read or written.
@@ -65,6 +65,63 @@ pub enum IndexError {
         value: f64,
         /// The range.
         allowed: &'static str,
+    },
+    /// The input of a corpus cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An output is there already.
+    #[error("{}: exists already; remove it or choose another output", path.display())]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An interrupted run for the same output is there.
+    #[error("{}: holds an interrupted run; resume it, or remove it", path.display())]
+    RunExists {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// There is no interrupted run to go on with.
+    #[error("{}: no interrupted run here; begin one instead of resuming it", path.display())]
+    NoRun {
+        /// The folder that was looked for.
+        path: PathBuf,
+    },
+    /// The interrupted run was another one.
+    #[error(
+        "{}: cannot be resumed: {what} was {saved} and is now {given}; resume it as it was begun, \
+         or remove it and begin anew",
+        path.display()
+    )]
+    RunChanged {
+        /// Folder of the run.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// Its value when the run was begun.
+        saved: String,
+        /// Its value now.
+        given: String,
+    },
+    /// A file of an interrupted run lacks what was written to it.
+    #[error(
+        "{}: {got} bytes, but {expected} were written before the interruption; remove the run's \
+         folder and begin anew",
+        path.display()
+    )]
+    DamagedRun {
+        /// The file.
+        path: PathBuf,
+        /// Bytes written.
+        expected: u64,
+        /// Bytes found.
+        got: u64,
+    },
+    /// An id cannot stand in a file of one id a line.
+    #[error("id {id:?} holds a line break, and ids are written one a line: give it another one")]
+    UnwritableId {
+        /// The id.
+        id: String,
     },
     /// The model failed.
     #[error(transparent)]

@@ -9,6 +9,8 @@
 //! - [`Bm25`] ranks by words: the baseline that a model has to beat.
 //! - [`EmbeddingStore`] keeps vectors by the hash of their text, so that no text is embedded twice;
 //!   [`embed_cached`] is the way through it.
+//! - [`encode_corpus`] turns a corpus of any size into a [`VectorFile`] that NumPy reads, in bounded
+//!   memory, and goes on after an interruption.
 //!
 //! # Why
 //!
@@ -49,11 +51,13 @@ mod choice;
 #[allow(missing_docs)]
 pub mod conformance;
 mod durable;
+mod encode_corpus;
 mod error;
 mod exact;
 mod hnsw;
 mod neighbor;
 mod store;
+mod vector_file;
 mod vector_index;
 mod vectors;
 
@@ -61,10 +65,12 @@ pub use bm25::{Bm25, Bm25Config, Stemming};
 pub use cached::embed_cached;
 pub use choice::{IndexChoice, IndexConfig, IndexKind, choose};
 pub use durable::write_atomically;
+pub use encode_corpus::{EncodedWindow, Window, WindowConfig, encode_corpus};
 pub use error::{IndexError, ShardDamage};
 pub use exact::ExactIndex;
 pub use hnsw::{HnswConfig, HnswIndex};
 pub use neighbor::{Neighbor, TopK};
 pub use store::EmbeddingStore;
+pub use vector_file::{Resumed, RowCounts, VectorFile};
 pub use vector_index::{VectorIndex, recall_against};
 pub use vectors::Vectors;
