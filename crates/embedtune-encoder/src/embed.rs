@@ -20,11 +20,35 @@ impl EmbeddingModel {
     /// As [`Engine::embed`](crate::Engine::embed), and [`EncoderError::BrokenWeight`] or
     /// [`EncoderError::Overflow`] if an embedding is not finite.
     pub fn embed_tokens(&self, tokens: &[Tokens]) -> Result<Embeddings, EncoderError> {
-        self.embed_packed(tokens, EMBED_TOKENS)
+        let rows = self.embed_packed(tokens, EMBED_TOKENS, &mut |done, total| {
+            if let Some(progress) = &self.progress {
+                progress(done, total);
+            }
+            true
+        })?;
+        Ok(rows.expect("nothing asked it to stop"))
+    }
+
+    /// As [`EmbeddingModel::embed_tokens`], unless `go_on` says no: it is asked after each call of
+    /// the engine, with the tokens done and in all. `None` if it did.
+    ///
+    /// # Errors
+    /// As [`EmbeddingModel::embed_tokens`].
+    pub fn embed_tokens_while(
+        &self,
+        tokens: &[Tokens],
+        go_on: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Embeddings>, EncoderError> {
+        self.embed_packed(tokens, EMBED_TOKENS, go_on)
     }
 
     /// Embeddings of tokenized texts in calls of at most `budget` tokens.
-    fn embed_packed(&self, tokens: &[Tokens], budget: usize) -> Result<Embeddings, EncoderError> {
+    fn embed_packed(
+        &self,
+        tokens: &[Tokens],
+        budget: usize,
+        go_on: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Embeddings>, EncoderError> {
         let dim = self.spec().dim();
         // Long texts first: batches are alike in length, and memory peaks at the start.
         let mut order: Vec<usize> = (0..tokens.len()).collect();
@@ -39,11 +63,11 @@ impl EmbeddingModel {
                 rows[index * dim..(index + 1) * dim].copy_from_slice(row);
             }
             done += batch.num_tokens();
-            if let Some(progress) = &self.progress {
-                progress(done, total);
+            if !go_on(done, total) {
+                return Ok(None);
             }
         }
-        Ok(Embeddings::new(dim, rows))
+        Ok(Some(Embeddings::new(dim, rows)))
     }
 
     /// Embeddings of `batch`, `(sequences, dim)`, without a record: those of
@@ -167,13 +191,29 @@ mod tests {
     #[test]
     fn vectors_do_not_depend_on_the_packing() {
         let (model, texts) = (tiny(), texts(50));
-        let whole = model.embed_packed(&texts, usize::MAX).unwrap();
+        let embed = |budget| model.embed_packed(&texts, budget, &mut |_, _| true).unwrap().unwrap();
+        let whole = embed(usize::MAX);
         for budget in [1, 31, 100] {
-            let packed = model.embed_packed(&texts, budget).unwrap();
+            let packed = embed(budget);
             let pairs = packed.as_slice().iter().zip(whole.as_slice());
             let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference < 1e-6, "{budget}: {difference}");
         }
+    }
+
+    #[test]
+    fn embedding_can_be_stopped_between_calls() {
+        let (model, texts) = (tiny(), texts(50));
+        let mut seen = Vec::new();
+        let mut twice = |done, total| {
+            seen.push((done, total));
+            seen.len() < 2
+        };
+        assert_eq!(model.embed_packed(&texts, 100, &mut twice).unwrap(), None);
+        let total: usize = texts.iter().map(|text| text.ids.len()).sum();
+        assert!(seen.len() == 2 && seen.iter().all(|&(done, of)| done < of && of == total));
+        let all = model.embed_tokens_while(&texts, &mut |_, _| true).unwrap();
+        assert_eq!(all, Some(model.embed_tokens(&texts).unwrap()));
     }
 
     #[test]
