@@ -11,7 +11,6 @@ mod machine;
 mod model;
 mod model_source;
 mod negatives;
-mod npy;
 mod output;
 mod preflight;
 mod progress;

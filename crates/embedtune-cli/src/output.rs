@@ -31,6 +31,23 @@ pub(crate) fn must_not_exist(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to begin where an interrupted run could go on.
+pub(crate) fn no_interrupted_run(run_dir: &Path) -> Result<()> {
+    if run_dir.exists() {
+        bail!("{}: holds an interrupted run; go on with --resume, or remove it", run_dir.display());
+    }
+    Ok(())
+}
+
+/// The command line of this process, made to go on.
+pub(crate) fn resume_command() -> String {
+    let mut words: Vec<String> = std::env::args().map(|argument| shell_word(&argument)).collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    words.join(" ")
+}
+
 /// Writes a file that appears whole or not at all.
 pub(crate) fn write_file(
     path: &Path,

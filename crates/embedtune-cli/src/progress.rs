@@ -42,6 +42,11 @@ impl Console {
 
     /// A bar of `total` units.
     pub(crate) fn bar(&self, what: &str, total: u64) -> Bar {
+        self.bar_from(what, 0, total)
+    }
+
+    /// A bar of `total` units of which `done` were done before.
+    pub(crate) fn bar_from(&self, what: &str, done: u64, total: u64) -> Bar {
         let drawn = self.terminal && !self.quiet;
         let bar = if drawn {
             ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
@@ -54,8 +59,11 @@ impl Console {
         }
         bar.set_prefix(what.to_owned());
         bar.set_length(total);
+        bar.set_position(done);
+        bar.reset_eta();
         let plain = (!self.quiet && !self.terminal).then(|| Plain {
             what: what.to_owned(),
+            begun_at: done,
             total,
             started: Instant::now(),
             spoken: Instant::now(),
@@ -74,6 +82,7 @@ pub(crate) struct Bar {
 #[derive(Debug)]
 struct Plain {
     what: String,
+    begun_at: u64,
     total: u64,
     started: Instant,
     spoken: Instant,
@@ -87,11 +96,11 @@ impl Bar {
         let Ok(mut plain) = self.plain.lock() else { return };
         if let Some(plain) = plain.as_mut()
             && (plain.spoken.elapsed() >= PLAIN_EVERY)
-            && done > 0
+            && done > plain.begun_at
         {
             plain.spoken = Instant::now();
-            let elapsed = plain.started.elapsed().as_secs_f64();
-            let left = elapsed / done as f64 * plain.total.saturating_sub(done) as f64;
+            let speed = (done - plain.begun_at) as f64 / plain.started.elapsed().as_secs_f64();
+            let left = plain.total.saturating_sub(done) as f64 / speed;
             let percent = 100 * done / plain.total.max(1);
             let Plain { what, .. } = &*plain;
             let _ = writeln!(

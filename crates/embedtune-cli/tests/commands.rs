@@ -132,6 +132,30 @@ fn train_prints_its_figures_and_saves_a_model() {
     assert!(eval.status.success(), "{}", stderr(&eval));
 }
 
+/// `auto` is a promise, what was computed in is a fact.
+#[test]
+fn results_state_the_precision_that_was_used() {
+    let shop = Workshop::new(24);
+    let data = shop.at("data");
+    let (out, negatives) = (shop.at("tuned"), shop.at("negatives.jsonl"));
+    let (input, vectors) = (shop.at("data/corpus.jsonl"), shop.at("vectors.npy"));
+    for (command, flags) in [
+        ("eval", vec!["--data", &data]),
+        ("mine", vec!["--data", &data, "--output", &negatives]),
+        ("embed", vec!["--input", &input, "--output", &vectors]),
+        ("train", vec!["--data", &data, "--output", &out, "--batch-size", "4"]),
+    ] {
+        let result = json(command, &[&flags[..], &["--precision", "f32"]].concat());
+        assert_eq!(result["precision"], "f32", "{command}");
+        if command == "train" {
+            let settings = result["settings"].to_string();
+            assert!(settings.contains(r#"["precision","f32"]"#), "{settings}");
+        }
+    }
+    let auto = json("eval", &["--data", &data]);
+    assert_ne!(auto["precision"], "auto", "{auto}");
+}
+
 #[test]
 fn the_plain_recipe_is_nothing_but_its_steps_and_given_flags_win() {
     let shop = Workshop::new(40);

@@ -167,10 +167,29 @@ fn disk_full() {
 }
 
 #[test]
-fn a_precision_that_is_not_built_in() {
+fn a_precision_that_does_not_train() {
     let shop = Workshop::new(8);
-    let parts = ["--precision bf16", "f32"];
-    fails(&shop, &model(), &shop.at("data"), &["--precision", "bf16"], &parts);
+    let parts = ["--precision int8", "cannot be trained", "--precision auto"];
+    fails(&shop, &model(), &shop.at("data"), &["--precision", "int8"], &parts);
+    // Before data is read.
+    let nowhere = shop.at("nowhere");
+    fails(&shop, &model(), &nowhere, &["--precision", "int8"], &parts);
+    let (model, data, out) = (model(), shop.at("data"), shop.at("out"));
+    let output = run([
+        "quickstart",
+        "--model",
+        model.to_str().unwrap(),
+        "--data",
+        &data,
+        "--output",
+        &out,
+        "--precision",
+        "int8",
+    ]);
+    assert!(stderr(&output).contains("cannot be trained"), "{}", stderr(&output));
+    let output = run(["eval", "--data", &data, "--precision", "fp16"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("f32, bf16, int8, auto"), "{}", stderr(&output));
 }
 
 #[test]

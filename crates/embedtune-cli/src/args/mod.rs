@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use embed::EmbedArgs;
 pub(crate) use eval::EvalArgs;
 pub(crate) use mine::{MineArgs, SamplingName};
-pub(crate) use model::{ModelArgs, Precision};
+pub(crate) use model::{ModelArgs, PrecisionArgs};
 pub(crate) use prepare::{By, PrepareArgs};
 pub(crate) use quickstart::QuickstartArgs;
 pub(crate) use search::SearchArgs;

@@ -1,6 +1,10 @@
 //! Flags that every command with a model shares.
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use embedtune_encoder::Precision;
 
 use crate::model_source::DEFAULT_MODEL;
 
@@ -13,18 +17,19 @@ pub(crate) struct ModelArgs {
     /// Longest text in tokens, special ones included; longer ones are cut [default: the model's]
     #[arg(long, value_name = "TOKENS")]
     pub(crate) max_seq_len: Option<usize>,
-    /// Number format of the computation; auto takes the fastest that this build has
-    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
+}
+
+/// How numbers are computed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PrecisionArgs {
+    /// Number format of matrix products: int8 encodes but does not train; auto is the fastest that
+    /// trains and encodes as well as f32 on this processor
+    #[arg(long, value_name = "FORMAT", default_value_t = Precision::Auto, value_parser = precisions())]
     pub(crate) precision: Precision,
 }
 
-/// Number format of the computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Precision {
-    /// 32-bit floats
-    F32,
-    /// bfloat16 products with 32-bit sums
-    Bf16,
-    /// The fastest that this build has
-    Auto,
+fn precisions() -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::NAMES).try_map(|name| name.parse::<Precision>())
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::PrecisionArgs;
 use crate::model_source::DEFAULT_MODEL;
 
 const EXAMPLE: &str = "\
@@ -31,6 +32,8 @@ pub(crate) struct QuickstartArgs {
     /// Longest text in tokens; short ones make most of the time
     #[arg(long, default_value_t = 96, value_name = "TOKENS")]
     pub(crate) max_seq_len: usize,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
     /// Seed of sampling and dropout
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,

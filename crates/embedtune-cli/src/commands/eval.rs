@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{BeirData, BeirOptions, Role, Split};
-use embedtune_encoder::EmbeddingModel;
+use embedtune_encoder::{EmbeddingModel, Precision};
 use embedtune_eval::{Evaluation, RetrievalConfig, RetrievalEvaluator, SystemScores};
 use serde::Serialize;
 
@@ -26,13 +26,13 @@ struct Summary<'a> {
     bm25: Option<SystemScores>,
     fingerprint: String,
     max_seq_len: usize,
+    precision: Precision,
     seconds: f64,
     peak_rss_mb: Option<f64>,
 }
 
 /// Evaluates a model on a split.
 pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
-    model::check_precision(args.model.precision)?;
     let data = BeirData::open_with(&args.data, &BeirOptions::default().with_dev_fraction(0.0))?;
     let Some(qrels) = data.qrels(args.split).cloned() else {
         bail!(
@@ -70,6 +70,7 @@ pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
         bm25: bm25.as_ref().map(|evaluation| SystemScores::new("BM25", evaluation)),
         fingerprint: evaluation.fingerprint.0.clone(),
         max_seq_len: loaded.model.max_seq_len(),
+        precision: loaded.model.precision(),
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_mb: machine::peak_rss_mb(),
     };

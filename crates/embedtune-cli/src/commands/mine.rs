@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{BeirData, BeirOptions, Embed, Role, Split};
-use embedtune_encoder::EmbeddingModel;
+use embedtune_encoder::{EmbeddingModel, Precision};
 use embedtune_index::EmbeddingStore;
 use embedtune_mining::{Miner, MiningConfig, MiningStats, Sampling};
 use serde::Serialize;
@@ -20,6 +20,7 @@ struct Summary<'a> {
     model: &'a str,
     data: &'a str,
     output: &'a Path,
+    precision: Precision,
     stats: MiningStats,
     rejection_rate: f64,
     seconds: f64,
@@ -35,7 +36,6 @@ pub(crate) fn run(args: &MineArgs, console: Console) -> Result<()> {
             args.split
         );
     }
-    model::check_precision(args.model.precision)?;
     let miner = Miner::new(config(args))?;
     let data = BeirData::open_with(&args.data, &BeirOptions::default().with_dev_fraction(0.0))?;
     let train = data.qrels(Split::Train).with_context(|| {
@@ -57,7 +57,14 @@ pub(crate) fn run(args: &MineArgs, console: Console) -> Result<()> {
         .as_ref()
         .map(|folder| {
             let model = &loaded.model;
-            EmbeddingStore::open(folder, &model.fingerprint(), model.dim(), Role::Document)
+            let format = model.precision().name();
+            EmbeddingStore::open_format(
+                folder,
+                &model.fingerprint(),
+                model.dim(),
+                Role::Document,
+                format,
+            )
         })
         .transpose()?;
     let mined =
@@ -67,6 +74,7 @@ pub(crate) fn run(args: &MineArgs, console: Console) -> Result<()> {
         model: &loaded.name,
         data: &data.name,
         output: &args.output,
+        precision: loaded.model.precision(),
         stats: mined.stats,
         rejection_rate: mined.stats.rejection_rate(),
         seconds: started.elapsed().as_secs_f64(),

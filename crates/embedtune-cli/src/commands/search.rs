@@ -34,7 +34,6 @@ struct Hit<'a> {
 
 /// Searches documents.
 pub(crate) fn run(args: &SearchArgs, console: Console) -> Result<()> {
-    model::check_precision(args.model.precision)?;
     let corpus = read(&args.data)?;
     let loaded = model::load(&args.model, console)?;
     console.line(&format!("{}: {} documents", args.data.display(), thousands(corpus.len())));

@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{BeirData, DocId, Embed, Role, Split};
-use embedtune_encoder::{EmbeddingModel, ModelCard};
+use embedtune_encoder::{EmbeddingModel, ModelCard, Precision};
 use embedtune_eval::{
     Advice, AdviceFacts, AdviceRules, CompareConfig, Evaluation, Facts, ModelComparison,
     RetrievalConfig, RetrievalEvaluator, TrainingCurve,
@@ -51,6 +51,7 @@ const CHUNK: usize = 512;
 /// Everything that the stages find out for the report.
 pub(super) struct Story {
     base_model: String,
+    precision: Precision,
     data: BeirData,
     notes: Vec<String>,
     bm25: Evaluation,
@@ -69,6 +70,7 @@ pub(super) struct Story {
 /// Runs the workflow.
 pub(crate) fn run(args: &QuickstartArgs, console: Console) -> Result<()> {
     output::must_not_exist(&args.output)?;
+    model::check_trains(args.precision)?;
     if !(args.minutes.is_finite() && args.minutes > 0.0) {
         bail!("--minutes {}: expected a number above 0", args.minutes);
     }
@@ -148,6 +150,7 @@ impl Run<'_> {
         let Trained { facts, curve, preflight, config, .. } = trained;
         Ok(Story {
             base_model,
+            precision: trained.model.precision(),
             data,
             notes,
             bm25,
@@ -185,11 +188,7 @@ impl Run<'_> {
 
     fn load(&self) -> Result<(EmbeddingModel, String)> {
         let source = model::find(&self.args.model, self.console)?;
-        let mut model = EmbeddingModel::load(&source.path)?;
-        let length = self.args.max_seq_len;
-        model
-            .set_max_seq_len(length)
-            .with_context(|| format!("{}: --max-seq-len {length}", source.path.display()))?;
+        let model = model::load_from(&source, Some(self.args.max_seq_len), self.args.precision)?;
         self.console.line(&format!("{} from {}", source.name, source.path.display()));
         Ok((model, source.name))
     }

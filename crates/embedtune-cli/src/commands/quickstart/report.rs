@@ -20,7 +20,7 @@ pub(super) fn write(story: &Story, args: &QuickstartArgs, out: &Path) -> Result<
     report.ran = Facts::new()
         .with("command", "embedtune quickstart")
         .with("base model", story.base_model.as_str())
-        .with("precision", "f32")
+        .with("precision", story.precision.name())
         .with("cores", std::thread::available_parallelism().map_or(1, usize::from))
         .with("peak memory, MiB", machine::peak_rss_mb().map(f64::round));
     report.data = Some(data_facts(story));
@@ -74,8 +74,8 @@ fn hyperparameters(story: &Story, args: &QuickstartArgs) -> Facts {
 
 fn reproduce(args: &QuickstartArgs) -> String {
     let mut command = format!(
-        "embedtune quickstart --model {} --minutes {} --max-seq-len {} --seed {}",
-        args.model, args.minutes, args.max_seq_len, args.seed
+        "embedtune quickstart --model {} --minutes {} --max-seq-len {} --precision {} --seed {}",
+        args.model, args.minutes, args.max_seq_len, args.precision.precision, args.seed
     );
     if let Some(data) = &args.data {
         command.push_str(&format!(" --data {}", data.display()));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use embedtune_encoder::ModelCard;
+use embedtune_encoder::{ModelCard, Precision};
 use embedtune_eval::SampleConfig;
 use embedtune_train::{StopReason, TrainOutcome, Trainer};
 use serde::Serialize;
@@ -31,7 +31,7 @@ struct Summary<'a> {
     base_model: &'a str,
     data: &'a str,
     recipe: &'static str,
-    precision: &'static str,
+    precision: Precision,
     #[serde(flatten)]
     facts: TrainingFacts,
     preflight: Preflight,
@@ -43,7 +43,7 @@ struct Summary<'a> {
 pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     let run_dir = run_dir(&args.output);
     check_output(args, &run_dir)?;
-    model::check_precision(args.model.precision)?;
+    model::check_trains(args.model.precision)?;
     let loss = recipe::loss_config(args)?;
     let config = recipe::train_config(args, &run_dir);
     // Which metric decides is known when the data is; the rest is checked before it is read.
@@ -95,6 +95,8 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
 
     let (bar, _) = TrainingBar::new(console, best_metric);
     let mut settings = recipe::settings(args, &loss);
+    // Resolved: a run that is resumed where `auto` means another format would not be the same run.
+    settings.push(("precision".to_owned(), trainer.model().precision().to_string()));
     let card = card(&name, &data_name, &[]);
     for (name, value) in &settings {
         trainer = trainer.with_setting(name, value);
@@ -111,7 +113,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     }
     let outcome = trainer.run()?;
     if outcome.reason == StopReason::Interrupted {
-        console.line(&format!("go on with: {}", resume_command()));
+        console.line(&format!("go on with: {}", output::resume_command()));
         return Err(Interrupted.into());
     }
     settings.extend(config.hyperparameters());
@@ -120,7 +122,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
         base_model: &name,
         data: &data_name,
         recipe: if args.recipe == Recipe::Plain { "plain" } else { "default" },
-        precision: "f32",
+        precision: outcome.model.precision(),
         facts: TrainingFacts::of(&outcome),
         preflight,
         settings,
@@ -146,10 +148,7 @@ fn check_output(args: &TrainArgs, run_dir: &Path) -> Result<()> {
         (true, false) => {
             bail!("{}: no interrupted run here; leave out --resume to start one", run_dir.display())
         }
-        (false, true) => bail!(
-            "{}: holds an interrupted run; go on with --resume, or remove it",
-            run_dir.display()
-        ),
+        (false, true) => output::no_interrupted_run(run_dir),
         _ => Ok(()),
     }
 }
@@ -178,16 +177,6 @@ fn card(base: &str, data: &str, settings: &[(String, String)]) -> ModelCard {
     card.datasets = vec![data.to_owned()];
     card.hyperparameters = settings.to_vec();
     card
-}
-
-/// The command line of this process, made to go on.
-fn resume_command() -> String {
-    let mut words: Vec<String> =
-        std::env::args().map(|argument| output::shell_word(&argument)).collect();
-    if !words.iter().any(|word| word == "--resume") {
-        words.push("--resume".to_owned());
-    }
-    words.join(" ")
 }
 
 /// Saves model, log and summary under the final name, all at once, and removes the run's own
