@@ -3,42 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{Device, Tensor};
-use embedtune_data::{Dataset, Example, Role, TextId};
-use embedtune_encoder::{EmbeddingModel, EncoderError, Tokens};
+use embedtune_data::{Dataset, Example, TextId};
 use embedtune_losses::{LossBatch, LossError, Relation};
 
-/// Token ids of every text of a dataset, computed once for the whole run.
-pub(crate) struct TokenTable {
-    queries: HashMap<TextId, Tokens>,
-    documents: HashMap<TextId, Tokens>,
-}
-
-impl TokenTable {
-    pub(crate) fn new(model: &EmbeddingModel, dataset: &Dataset) -> Result<Self, EncoderError> {
-        let tokenize = |mut ids: Vec<TextId>, role| {
-            ids.sort_unstable();
-            ids.dedup();
-            let texts: Vec<&str> = ids.iter().map(|&id| dataset.texts.text(id)).collect();
-            let tokens = model.tokenize(&texts, role)?;
-            Ok::<HashMap<TextId, Tokens>, EncoderError>(ids.into_iter().zip(tokens).collect())
-        };
-        let rows = &dataset.rows;
-        Ok(Self {
-            queries: tokenize(rows.iter().map(|row| row.anchor).collect(), Role::Query)?,
-            documents: tokenize(rows.iter().flat_map(documents).collect(), Role::Document)?,
-        })
-    }
-
-    fn get(&self, column: usize, text: TextId) -> &Tokens {
-        let table = if column == ANCHORS { &self.queries } else { &self.documents };
-        &table[&text]
-    }
-}
-
-/// The positive and the negatives of a row.
-fn documents(row: &Example) -> impl Iterator<Item = TextId> + '_ {
-    row.texts().skip(1)
-}
+use crate::token_table::{TokenIds, TokenTable};
 
 const ANCHORS: usize = 0;
 const POSITIVES: usize = 1;
@@ -48,7 +16,7 @@ const NEGATIVES: usize = 2;
 /// One text to be encoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sequence<'a> {
-    pub(crate) tokens: &'a Tokens,
+    pub(crate) tokens: TokenIds<'a>,
     /// Names the text within its optimizer step; see [`slot`].
     pub(crate) slot: u64,
 }
@@ -144,7 +112,10 @@ impl Columns<'_> {
         texts
             .map(|(position, text)| {
                 *self.rows.entry((column, text)).or_insert_with(|| {
-                    let tokens = self.tokens.get(column, text);
+                    let tokens = match column {
+                        ANCHORS => self.tokens.query(text),
+                        _ => self.tokens.document(text),
+                    };
                     let slot = slot(self.part, column, position);
                     self.sequences.push(Sequence { tokens, slot });
                     self.sequences.len() as u32 - 1
@@ -199,12 +170,6 @@ mod tests {
 
     use super::*;
 
-    fn table(dataset: &Dataset) -> TokenTable {
-        let tokens = |id: TextId| (id, Tokens { ids: vec![id], ..Tokens::default() });
-        let all: HashMap<TextId, Tokens> = (0..dataset.texts.len() as u32).map(tokens).collect();
-        TokenTable { queries: all.clone(), documents: all }
-    }
-
     fn dataset(rows: &[(&str, &str, &[&str])]) -> Dataset {
         let mut dataset = Dataset::new("test");
         for (anchor, positive, negatives) in rows {
@@ -219,7 +184,7 @@ mod tests {
     #[test]
     fn a_text_is_encoded_once_within_a_column() {
         let data = dataset(&[("q", "d", &["n", "q"]), ("q", "e", &["n"]), ("r", "d", &[])]);
-        let tokens = table(&data);
+        let tokens = TokenTable::of_numbers(&data);
         let batch = TrainBatch::new(&data, &tokens, &[0, 1, 2], 1, false);
         let texts: Vec<_> =
             batch.sequences.iter().map(|s| data.texts.text(s.tokens.ids[0])).collect();
@@ -241,7 +206,7 @@ mod tests {
             dataset(&[("q", "d", &["x"]), ("q", "e", &[]), ("r", "d", &[]), ("s", "f", &["d"])]);
         let (q, f) = (data.texts.find("q").unwrap(), data.texts.find("f").unwrap());
         data.add_known_positive(q, f);
-        let tokens = table(&data);
+        let tokens = TokenTable::of_numbers(&data);
         let rows = [0, 1, 2, 3];
         let ignored = |mask| -> Vec<Vec<u32>> {
             let batch = TrainBatch::new(&data, &tokens, &rows, 0, mask);

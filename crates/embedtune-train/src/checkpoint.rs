@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use candle_core::{Device, Tensor};
 use embedtune_encoder::{EmbeddingModel, ModelCard};
+use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -61,7 +62,7 @@ impl Checkpoint {
         let checksums: BTreeMap<String, String> = json(&dir.join(CHECKSUMS))?;
         for (name, checksum) in &checksums {
             let path = dir.join(name);
-            if sha256(&read(&path)?) != *checksum {
+            if sha256(&path)? != *checksum {
                 return Err(damaged(&path, "it differs from its checksum"));
             }
         }
@@ -142,10 +143,17 @@ impl Contents<'_> {
         let dir = staged.path();
         self.model.save(dir.join(MODEL), self.card)?;
         for (name, tensors) in &self.tensors {
+            // Tensor by tensor: an optimizer's state is twice as large as the model.
             let path = dir.join(name);
-            let bytes = safetensors::serialize(tensors, None)
-                .map_err(|source| TrainError::Candle(source.into()))?;
-            files::write(&path, &bytes)?;
+            safetensors::serialize_to_file(tensors, None, &path).map_err(
+                |source| match source {
+                    SafeTensorError::IoError(source) => {
+                        TrainError::Io { path: path.clone(), source }
+                    }
+                    source => TrainError::Candle(source.into()),
+                },
+            )?;
+            files::finish(&path)?;
         }
         write_json(&dir.join(STATE), self.state)?;
         let mut checksums = BTreeMap::new();
@@ -203,11 +211,12 @@ pub(crate) fn prune(
 /// An optimizer's state as tensors, named with `prefix`.
 pub(crate) fn optimizer_tensors(
     prefix: &str,
-    state: &OptimizerState,
+    state: OptimizerState,
 ) -> Result<Tensors, TrainError> {
     let mut tensors = Tensors::new();
-    for (name, buffer) in &state.buffers {
-        let tensor = Tensor::from_slice(buffer, buffer.len(), &Device::Cpu)?;
+    for (name, buffer) in state.buffers {
+        let len = buffer.len();
+        let tensor = Tensor::from_vec(buffer, len, &Device::Cpu)?;
         tensors.insert(format!("{prefix}.{name}"), tensor);
     }
     let step = Tensor::new(state.step as i64, &Device::Cpu)?;
@@ -249,22 +258,30 @@ fn collect_checksums(
         } else {
             let name = path.strip_prefix(root).expect("the walk began at the root");
             let name = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            checksums.insert(name, sha256(&read(&path)?));
+            checksums.insert(name, sha256(&path)?);
         }
     }
     Ok(())
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+/// Checksum of a file that a whole checkpoint has, read piece by piece.
+fn sha256(path: &Path) -> Result<String, TrainError> {
+    let mut hash = Sha256::new();
+    let digest = fs::File::open(path).and_then(|mut file| io::copy(&mut file, &mut hash));
+    digest.map_err(|source| missing_or_io(path, source))?;
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 /// A file that a whole checkpoint has.
 fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
-    fs::read(path).map_err(|source| match source.kind() {
+    fs::read(path).map_err(|source| missing_or_io(path, source))
+}
+
+fn missing_or_io(path: &Path, source: io::Error) -> TrainError {
+    match source.kind() {
         ErrorKind::NotFound => damaged(path, "it is missing"),
         _ => TrainError::Io { path: path.to_owned(), source },
-    })
+    }
 }
 
 fn json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TrainError> {

@@ -47,13 +47,17 @@ pub struct TrainConfig {
     /// Tells the loss which documents of a batch are no negatives of an example: the same document
     /// as its positive, and other known positives of its anchor. Default true.
     pub mask_false_negatives: bool,
-    /// Tokens in one call of the engine; a batch is cut to it, longest texts first. Results do not
-    /// depend on it beyond rounding. Default 16,384: large enough to keep every core busy.
+    /// Most tokens in one call of the engine, at least 1; a single longer text is a call of its
+    /// own. A batch is cut into as few calls as it needs, alike in length within and about equally
+    /// large. Results do not depend on it beyond rounding. With `gradient_caching` it bounds the
+    /// memory of a step; without, that of its working buffers only. Default 16,384: large enough to
+    /// keep every core busy.
     pub micro_tokens: usize,
     /// Bounds the memory of a batch by that of `micro_tokens`: texts are embedded first without a
-    /// record, and run again one call at a time for their gradients (Gao et al., *Scaling deep
-    /// contrastive learning batch size under memory limited setup*, 2021). The same result for one
-    /// more forward pass. Default false.
+    /// record, and run again one call at a time for their gradients, with the same dropout (Gao et
+    /// al., *Scaling deep contrastive learning batch size under memory limited setup*, 2021). The
+    /// same result to the bit, for any loss, for one more forward pass of all calls but one.
+    /// Default false.
     pub gradient_caching: bool,
     /// Seed of sampling and dropout. Default 42.
     pub seed: u64,

@@ -20,6 +20,22 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
         .map_err(TrainError::io(path))
 }
 
+/// Makes a file that was written through a temporary one readable to all, and durable.
+pub(crate) fn finish(path: &Path) -> Result<(), TrainError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+            .map_err(TrainError::io(path))?;
+    }
+    // Windows flushes what is open for writing only.
+    File::options()
+        .append(true)
+        .open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(TrainError::io(path))
+}
+
 /// Replaces the file at `path`, or leaves it as it is.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let dir = path.parent().unwrap_or(Path::new("."));

@@ -65,6 +65,7 @@ mod pass;
 mod plan;
 mod progress;
 mod schedule;
+mod token_table;
 mod trainer;
 
 pub use callback::{Callback, Evaluation, StepReport, StopReason};

@@ -23,13 +23,14 @@ use embedtune_losses::{Loss, LossOutput, StepContext};
 use crate::{
     Callback, Evaluator, Every, Optimizer, StepReport, StopReason, TrainConfig, TrainError,
     TrainOutcome,
-    batch::{TokenTable, TrainBatch},
+    batch::TrainBatch,
     clip::clip_factor,
     heads::{Heads, values},
     log::MetricsLog,
     pass::Pass,
     plan::{Feed, Plan, StepBatches},
     progress::Progress,
+    token_table::TokenTable,
 };
 
 /// Trains a model on a dataset.

@@ -71,9 +71,14 @@ pub(crate) struct TrainArgs {
     /// Batches in an optimizer step
     #[arg(long, default_value_t = 1, value_name = "BATCHES")]
     pub(crate) accumulate: usize,
-    /// Bound the memory of large batches for one more forward pass; the result is the same
+    /// Bound the memory of large batches by that of --micro-tokens, for one more forward pass; the
+    /// result is the same
     #[arg(long)]
     pub(crate) gradient_caching: bool,
+    /// Most tokens that the encoder works on at a time; a batch is cut to it. Fewer need less
+    /// memory, above all with --gradient-caching [default: 16384]
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) micro_tokens: Option<usize>,
     /// Highest learning rate
     #[arg(long, default_value_t = 2e-5, value_name = "RATE")]
     pub(crate) learning_rate: f64,

@@ -13,10 +13,10 @@ use embedtune_losses::Loss;
 use super::{Run, Trainer};
 use crate::{
     Callback, Evaluator, Optimizer, TrainConfig, TrainError,
-    batch::TokenTable,
     heads::Heads,
     plan::{Feed, Plan},
     progress::Progress,
+    token_table::TokenTable,
 };
 
 impl Trainer {

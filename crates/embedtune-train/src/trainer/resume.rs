@@ -121,8 +121,8 @@ impl Trainer {
     }
 
     fn checkpoint_tensors(&self) -> Result<BTreeMap<&'static str, Tensors>, TrainError> {
-        let mut optimizer = checkpoint::optimizer_tensors("model", &self.optimizer.state())?;
-        optimizer.extend(checkpoint::optimizer_tensors("loss", &self.heads.optimizer_state())?);
+        let mut optimizer = checkpoint::optimizer_tensors("model", self.optimizer.state())?;
+        optimizer.extend(checkpoint::optimizer_tensors("loss", self.heads.optimizer_state())?);
         let named = |prefix: &'static str, tensors: BTreeMap<String, Tensor>| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}.{name}"), tensor))
         };

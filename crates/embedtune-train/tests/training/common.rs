@@ -31,6 +31,14 @@ pub(crate) fn pairs() -> Dataset {
     dataset
 }
 
+/// The pairs with a negative each.
+pub(crate) fn pairs_with_negatives() -> Dataset {
+    let mut data = pairs();
+    let negative = data.texts.intern("large slow fish");
+    data.rows.iter_mut().for_each(|row| row.negatives = vec![negative]);
+    data
+}
+
 /// The same pairs, labelled 1 and 0 in turn.
 pub(crate) fn labelled_pairs() -> Dataset {
     let mut dataset = Dataset::new("labelled pairs");

@@ -6,7 +6,7 @@ use embedtune_losses::{Loss, LossConfig};
 use embedtune_testkit::{Tolerance, assert_close};
 use embedtune_train::{Every, InBatchMrr, TrainConfig, TrainOutcome, Trainer, TripletAccuracy};
 
-use crate::common::{bits, config, labelled_pairs, mnrl, model, pairs, run};
+use crate::common::{bits, config, labelled_pairs, mnrl, model, pairs, pairs_with_negatives, run};
 
 #[test]
 fn overfits_eight_pairs() {
@@ -55,7 +55,7 @@ fn assert_same_step(actual: &TrainOutcome, expected: &TrainOutcome) {
 
 /// How far each weight is from where it began, but for the key biases, whose true gradient is 0 so
 /// that AdamW's step follows rounding.
-fn moved(tuned: &EmbeddingModel) -> Vec<f32> {
+pub(crate) fn moved(tuned: &EmbeddingModel) -> Vec<f32> {
     let start = model();
     let infos = tuned.parameters().infos();
     let infos = infos.iter().filter(|info| !info.name.ends_with("key.bias"));
@@ -79,18 +79,6 @@ fn the_size_of_an_engine_call_changes_nothing() {
     for micro_tokens in [1, 20, 33] {
         assert_same_step(&contrastive(8, |config| config.with_micro_tokens(micro_tokens)), &whole);
     }
-}
-
-#[test]
-fn gradient_caching_is_the_plain_step() {
-    // In-batch negatives and dropout: what caching must get right.
-    let step = |caching, micro_tokens| {
-        let config = config().with_max_steps(Some(1)).with_dropout(Some(0.2));
-        run(config.with_gradient_caching(caching).with_micro_tokens(micro_tokens))
-    };
-    let plain = step(false, 16_384);
-    assert_eq!(bits(&step(true, 16_384).model), bits(&plain.model));
-    assert_same_step(&step(true, 10), &plain);
 }
 
 #[test]
@@ -192,17 +180,10 @@ fn every_loss_of_the_crate_trains() {
     for name in LossConfig::NAMES {
         let config = config().with_max_steps(Some(3));
         let loss: Box<dyn Loss> = name.parse::<LossConfig>().unwrap().build().unwrap();
-        let data = if name.contains("contrastive") { labelled_pairs() } else { all_negatives() };
+        let data =
+            if name.contains("contrastive") { labelled_pairs() } else { pairs_with_negatives() };
         let sampler = Box::new(SequentialSampler::new(4));
         let outcome = Trainer::new(model(), data, loss, sampler, config).unwrap().run().unwrap();
         assert_ne!(bits(&outcome.model), bits(&model()), "{name}");
     }
-}
-
-/// The pairs with a negative each.
-fn all_negatives() -> Dataset {
-    let mut data = pairs();
-    let negative = data.texts.intern("large slow fish");
-    data.rows.iter_mut().for_each(|row| row.negatives = vec![negative]);
-    data
 }

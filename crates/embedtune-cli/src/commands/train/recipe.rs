@@ -79,11 +79,14 @@ pub(super) fn sampler(args: &TrainArgs) -> Box<dyn BatchSampler> {
 pub(super) fn train_config(args: &TrainArgs, run_dir: &Path) -> TrainConfig {
     let plain_decay = if args.recipe == Recipe::Plain { 0.0 } else { 0.01 };
     let decay = args.weight_decay.unwrap_or(plain_decay);
-    TrainConfig::default()
+    let config = TrainConfig::default();
+    let micro_tokens = args.micro_tokens.unwrap_or(config.micro_tokens);
+    config
         .with_epochs(args.epochs)
         .with_max_steps(args.max_steps)
         .with_gradient_accumulation(args.accumulate)
         .with_gradient_caching(args.gradient_caching)
+        .with_micro_tokens(micro_tokens)
         .with_learning_rate(args.learning_rate)
         .with_warmup(args.warmup)
         .with_schedule(args.schedule)
