@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::config::plain;
 
 /// Settings that do not change a single weight, so a resumed run may have others.
-const FREE: [&str; 4] = ["output_dir", "checkpoint_every", "checkpoint_limit", "log_every"];
+const FREE: [&str; 5] =
+    ["output_dir", "checkpoint_every", "checkpoint_limit", "log_every", "gradient_caching"];
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
