@@ -41,7 +41,12 @@ class Measurement:
 
 
 class Skip(Exception):
-    """A contestant that cannot take part, and why."""
+    """Why a contestant cannot take part."""
+
+
+def seen(done):
+    """What is worth keeping of a process besides its measurement."""
+    return {"wall": done.wall, "others": done.others}
 
 
 class Own:
@@ -63,7 +68,7 @@ class Own:
         done = run(self.command(verb, *arguments), self.threads)
         said = done.report.get("precision", self.precision)
         if said != self.precision:
-            raise Skip(f"{self.name}: it computed in {said}")
+            raise Skip(f"it computed in {said}")
         return done
 
     def output(self):
@@ -82,7 +87,7 @@ class Own:
             if "precision" not in failure.message:
                 raise
             line = next(line for line in failure.message.splitlines() if "precision" in line)
-            raise Skip(f"{self.name}: {line.strip()}") from failure
+            raise Skip(line.strip()) from failure
 
 
 class OwnTraining(Own):
@@ -118,7 +123,7 @@ class OwnTraining(Own):
         before = max(total - sum(step["seconds"] for step in steps), 0.0)
         seconds = sum(step["seconds"] for step in timed) + before * len(timed) / len(steps)
         tokens = sum(step["tokens"] for step in timed)
-        facts = {"wall": done.wall, "tokenizing": before, "mean_loss": done.report["mean_loss"]}
+        facts = seen(done) | {"tokenizing": before, "mean_loss": done.report["mean_loss"]}
         return Measurement(tokens, seconds, done.peak_mb, facts)
 
 
@@ -142,7 +147,7 @@ class OwnStart(Own):
         # The line of the first step is written as it ends, and says how long it took.
         step = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
         seconds = log.stat().st_mtime - step["seconds"] - done.started
-        return Measurement(0, seconds, done.peak_mb, {"wall": done.wall})
+        return Measurement(0, seconds, done.peak_mb, seen(done))
 
 
 class OwnEncoding(Own):
@@ -165,7 +170,7 @@ class OwnEncoding(Own):
     def run(self):
         done = self.embed(self.documents)
         report = done.report
-        facts = {"wall": done.wall}
+        facts = seen(done)
         return Measurement(report["tokens"], report["seconds"], done.peak_mb, facts)
 
 
@@ -185,7 +190,7 @@ class Peer:
     def run(self):
         done = run(self.command, self.setting.threads)
         report = done.report
-        facts = {"wall": done.wall} | report
+        facts = seen(done) | report
         return Measurement(report["tokens"], report["seconds"], done.peak_mb, facts)
 
 

@@ -29,6 +29,19 @@ class Finished:
     wall: float
     #: Largest resident memory in MB (10^6 bytes), of it and of what it started and waited for.
     peak_mb: float
+    #: Share of the processor that everything else took meanwhile; None where nothing tells.
+    others: float | None
+
+
+def busy_seconds():
+    """Processor time that was spent so far, by anyone."""
+    try:
+        with open("/proc/stat", encoding="utf-8") as file:
+            counts = map(int, file.readline().split()[1:])
+        user, nice, system, _, _, irq, softirq, steal, *_ = counts
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def run(command, threads):
@@ -43,13 +56,17 @@ def run(command, threads):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         started = time.time()
         environment["COMPARE_STARTED"] = repr(started)
-        begun = time.perf_counter()
+        busy, begun = busy_seconds(), time.perf_counter()
         child = subprocess.Popen(
             list(map(str, command)), stdout=out, stderr=errors, env=environment
         )
         # The one call that tells the memory of this child alone.
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
+        others = None
+        if busy is not None:
+            own = usage.ru_utime + usage.ru_stime
+            others = max(busy_seconds() - busy - own, 0.0) / (wall * os.cpu_count())
         child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         errors.seek(0)
@@ -57,4 +74,4 @@ def run(command, threads):
     if child.returncode != 0:
         raise Failed(command, child.returncode, message[-2000:])
     unit = 1 if sys.platform == "darwin" else 1024
-    return Finished(json.loads(output), started, wall, usage.ru_maxrss * unit / 1e6)
+    return Finished(json.loads(output), started, wall, usage.ru_maxrss * unit / 1e6, others)

@@ -105,6 +105,15 @@ def complaints(task, rounds):
     return sorted(wrong)
 
 
+def disturbance(rounds):
+    """A remark if others were at work too."""
+    shares = [m.facts.get("others") or 0.0 for done in rounds for m in done.values()]
+    if max(shares, default=0.0) < 0.05:
+        return []
+    worst = 100 * max(shares)
+    return [f"NOT QUIET: other processes took up to {worst:.0f} % of the processor during a run"]
+
+
 def result(task, rounds, model, ceiling):
     """All figures of a task, as JSON."""
     contestants = [describe(c, task, rounds, model, ceiling) for c in task.contestants]
@@ -132,7 +141,7 @@ def result(task, rounds, model, ceiling):
         "work": task.work and vars(task.work),
         "contestants": contestants,
         "ratios": ratios,
-        "notes": task.notes + complaints(task, rounds),
+        "notes": task.notes + complaints(task, rounds) + disturbance(rounds),
     }
 
 
