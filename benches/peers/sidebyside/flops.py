@@ -34,9 +34,21 @@ class Model:
         return forward * (3 if work.trained else 1)
 
 
+def best_rate(ceiling, precision):
+    """The fastest matrix product of a format in GFLOP/s, whoever's it is; None if none was
+    measured. Kernels are named by their format and their maker."""
+    rates = [
+        rates["best"]
+        for name, rates in ceiling.items()
+        if isinstance(rates, dict) and "best" in rates and name.split()[0] == precision
+    ]
+    return max(rates, default=None)
+
+
 def utilisation(model, work, seconds, ceiling, precision):
-    """Share of the best matrix product of that format that the operations in `seconds` are; None
-    if the ceiling of the format was not measured."""
-    if work is None or precision not in ceiling:
+    """Share of the fastest matrix product of the format that the operations in `seconds` are; None
+    if there is nothing to compare."""
+    best = best_rate(ceiling, precision)
+    if work is None or best is None:
         return None
-    return model.flops(work) / seconds / 1e9 / ceiling[precision]["best"]
+    return model.flops(work) / seconds / 1e9 / best

@@ -189,9 +189,11 @@ def ceiling_line(ceiling):
     ]
     if not formats:
         return "**Ceiling**: not measured."
-    triad = ceiling["triad"]
-    memory = f"memory {triad['all']:.0f} GB/s (one thread {triad['one']:.0f})"
-    return f"**Ceiling**: GEMM in GFLOP/s: {', '.join(formats)}; {memory}."
+    line = f"**Ceiling**: GEMM in GFLOP/s: {', '.join(formats)}"
+    if "triad" in ceiling:
+        triad = ceiling["triad"]
+        line += f"; memory {triad['all']:.0f} GB/s (one thread {triad['one']:.0f})"
+    return line + "."
 
 
 def markdown(about, ceiling, results):
