@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Parameters, directory::Directory};
 
+/// Values that are made bytes at a time: they stay in the first cache until they are hashed.
+const BLOCK: usize = 4096;
+
 /// SHA-256 over everything that a vector depends on, cut to 128 bits; the prefix names and
 /// versions the recipe.
 pub(crate) fn of(directory: &Directory, parameters: &Parameters) -> Fingerprint {
@@ -25,12 +28,16 @@ pub(crate) fn of(directory: &Directory, parameters: &Parameters) -> Fingerprint 
     });
     hash.update(settings.to_string());
     hash.update(directory.tokenizer.json());
-    let mut bytes = Vec::new();
+    let mut bytes = vec![0; 4 * BLOCK];
     for info in parameters.infos() {
         hash.update(&info.name);
-        bytes.clear();
-        bytes.extend(parameters.values(info).iter().flat_map(|value| value.to_le_bytes()));
-        hash.update(&bytes);
+        for values in parameters.values(info).chunks(BLOCK) {
+            let bytes = &mut bytes[..4 * values.len()];
+            for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+                *bytes = value.to_le_bytes();
+            }
+            hash.update(&*bytes);
+        }
     }
     let mut text = String::from("em1-");
     for byte in &hash.finalize()[..16] {

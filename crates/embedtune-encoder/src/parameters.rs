@@ -55,10 +55,13 @@ impl Parameters {
     /// # Panics
     /// If a shape does not fit its values or a name occurs twice.
     pub fn new(tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>) -> Self {
+        let tensors: Vec<_> = tensors.into_iter().collect();
+        // Most of the memory of a model: never moved while it grows.
+        let total = tensors.iter().map(|(_, _, values)| values.len()).sum();
         let mut parameters = Self {
             infos: Vec::new(),
             by_name: HashMap::new(),
-            trainable: Vec::new(),
+            trainable: Vec::with_capacity(total),
             frozen: Vec::new(),
             version: 0,
         };

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
 
@@ -19,6 +20,12 @@ pub(crate) struct Extra {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     pub(crate) data: Vec<u8>,
+}
+
+/// A tensor of a weight file.
+enum Read {
+    Weight(String, Vec<f32>),
+    Extra(Extra),
 }
 
 #[derive(Deserialize)]
@@ -40,19 +47,27 @@ pub(crate) fn read_weights(
         let bytes = std::fs::read(&path).map_err(EncoderError::io(&path))?;
         let tensors = parse(&bytes, &path)?;
         let prefix = prefix(&tensors, directory, &expected);
-        for (name, view) in tensors.tensors() {
-            let bare = name.strip_prefix(prefix).unwrap_or(&name);
-            let bare = modern_name(bare);
-            match expected.get(&bare) {
+        let read = |(name, view): (String, TensorView<'_>)| {
+            let name = modern_name(name.strip_prefix(prefix).unwrap_or(&name));
+            match expected.get(&name) {
                 Some(shape) => {
-                    found.insert(bare.clone(), values(&bare, &view, shape, &path)?);
+                    values(&name, &view, shape, &path).map(|values| Read::Weight(name, values))
                 }
-                None => extras.push(Extra {
-                    name: bare,
+                None => Ok(Read::Extra(Extra {
+                    name,
                     dtype: view.dtype(),
                     shape: view.shape().to_vec(),
                     data: view.data().to_vec(),
-                }),
+                })),
+            }
+        };
+        // All results before the first error, so that it is the same one each time.
+        let read: Vec<Result<Read, EncoderError>> =
+            tensors.tensors().into_par_iter().map(read).collect();
+        for tensor in read {
+            match tensor? {
+                Read::Weight(name, values) => drop(found.insert(name, values)),
+                Read::Extra(extra) => extras.push(extra),
             }
         }
     }
@@ -182,7 +197,8 @@ fn values(
             });
         }
     };
-    if values.iter().any(|value| !value.is_finite()) {
+    // Without a branch a value, as every value is looked at in a good file.
+    if !values.iter().fold(true, |all, value| all & value.is_finite()) {
         return Err(EncoderError::NotFinite { path: path.to_owned(), name: name.to_owned() });
     }
     Ok(values)
