@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Corpus, DataError, Queries, Split};
 
-pub(crate) use read::{copy_judgements, document};
+pub(crate) use read::{copy_judgements, document, files};
 pub use read::{read_corpus, read_queries};
 pub use write::{BeirWriter, write_beir};
 

@@ -70,6 +70,7 @@ mod atomic;
 mod beir;
 mod builder;
 mod check;
+mod content_hash;
 mod corpus;
 mod corpus_reader;
 mod dataset;
@@ -88,6 +89,7 @@ pub use beir::{
 };
 pub use builder::{BuildReport, DatasetBuilder, NegativeMix};
 pub use check::{CheckReport, Finding, FindingKind, LengthStats, Severity, SplitTexts, Truncation};
+pub use content_hash::content_hash;
 pub use corpus::{Corpus, DocId, Document, Queries, QueryId};
 pub use corpus_reader::{CorpusReader, ReadPosition};
 pub use dataset::{Dataset, DatasetKind, Example};

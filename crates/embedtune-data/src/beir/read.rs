@@ -1,6 +1,9 @@
 //! Reading and checking.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use embedtune_metrics::Qrels;
 
@@ -22,6 +25,23 @@ const NAMES: &[(Split, &[&str])] = &[
     (Split::Dev, &["dev", "valid", "validation", "val"]),
     (Split::Test, &["test"]),
 ];
+
+/// Names and places of the files that [`open`] reads of the directory `path`, in a fixed order.
+pub(crate) fn files(path: &Path) -> Vec<(String, PathBuf)> {
+    let qrels = NAMES.iter().filter_map(|(_, names)| {
+        let names = names.iter().map(|name| format!("qrels/{name}.tsv"));
+        names.into_iter().find(|name| path.join(name).is_file())
+    });
+    ["corpus.jsonl", "queries.jsonl"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(qrels)
+        .map(|name| {
+            let file = path.join(&name);
+            (name, file)
+        })
+        .collect()
+}
 
 pub(super) fn open(path: &Path, options: &BeirOptions) -> Result<BeirData, DataError> {
     check_fraction("dev_fraction", options.dev_fraction)?;
