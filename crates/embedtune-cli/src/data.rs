@@ -5,12 +5,16 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use anyhow::{Context, Result, bail};
 use embedtune_data::{
     BeirData, BeirOptions, CheckReport, ColumnMap, Dataset, DatasetBuilder, DatasetKind,
-    NegativeMix, RowOptions, Split, SplitConfig, SplitOrigin, read_rows, split_dataset,
+    NegativeMix, RowOptions, Split, SplitConfig, SplitOrigin, TextHash, content_hash, read_rows,
+    split_dataset,
 };
 use embedtune_eval::{RetrievalConfig, RetrievalEvaluator, SampleConfig};
 use embedtune_train::{Evaluator, InBatchMrr, TripletAccuracy};
 
-use crate::dev::DevRetrieval;
+use crate::{
+    check_cache::{CheckCache, Key},
+    dev::DevRetrieval,
+};
 
 /// Hard negatives by query id, hardest first.
 pub(crate) type Negatives = HashMap<String, Vec<String>>;
@@ -48,13 +52,34 @@ pub(crate) struct Dev {
     pub(crate) metric: String,
 }
 
-/// Reads training data.
-pub(crate) fn read(path: &Path, options: &TrainingOptions<'_>) -> Result<TrainingData> {
+/// Data as it lies on disk, and where is kept what was found out about it.
+pub(crate) struct Source<'a> {
+    hash: TextHash,
+    cache: &'a CheckCache,
+}
+
+impl Source<'_> {
+    /// The report on the data called `name`, read in the way that `how` says.
+    fn check(&self, name: &str, how: &str, make: impl FnOnce() -> CheckReport) -> CheckReport {
+        let key = Key::new("check", [&self.hash.to_string(), name, how]);
+        let report: Result<_, std::convert::Infallible> = self.cache.get_or(&key, || Ok(make()));
+        match report {
+            Ok(report) => report,
+        }
+    }
+}
+
+/// Reads training data. Checks of the whole data are done once, and then found in `cache`.
+pub(crate) fn read(
+    path: &Path,
+    options: &TrainingOptions<'_>,
+    cache: &CheckCache,
+) -> Result<TrainingData> {
     if path.is_dir() {
         if options.columns.is_some() {
             bail!("--columns is for files of rows; {} is a BEIR directory", path.display());
         }
-        return read_beir(path, options);
+        return read_beir(path, options, cache);
     }
     if !path.exists() {
         bail!(
@@ -71,21 +96,37 @@ pub(crate) fn read(path: &Path, options: &TrainingOptions<'_>) -> Result<Trainin
     }
     let mut rows = RowOptions::default();
     rows.columns = options.columns.cloned();
-    from_rows(read_rows(path, &rows)?, options)
+    let dataset = read_rows(path, &rows)?;
+    from_rows(dataset, options, &Source { hash: content_hash(path)?, cache })
 }
 
-fn read_beir(path: &Path, options: &TrainingOptions<'_>) -> Result<TrainingData> {
+fn read_beir(
+    path: &Path,
+    options: &TrainingOptions<'_>,
+    cache: &CheckCache,
+) -> Result<TrainingData> {
     let fraction = if options.evaluate == Some(true) { options.dev_fraction } else { 0.0 };
     let data = BeirData::open_with(path, &BeirOptions::default().with_dev_fraction(fraction))?;
-    from_beir(data, options).with_context(|| path.display().to_string())
+    let source = Source { hash: content_hash(path)?, cache };
+    from_beir(data, options, Some(&source)).with_context(|| path.display().to_string())
 }
 
-/// Rows of the training split, with the negatives that were asked for.
-pub(crate) fn from_beir(data: BeirData, options: &TrainingOptions<'_>) -> Result<TrainingData> {
+/// Rows of the training split, with the negatives that were asked for. `source` is where the data
+/// comes from, if it is not made on the way.
+pub(crate) fn from_beir(
+    data: BeirData,
+    options: &TrainingOptions<'_>,
+    source: Option<&Source<'_>>,
+) -> Result<TrainingData> {
     let Some(train) = data.qrels(Split::Train) else {
         bail!("no qrels/train.tsv; `embedtune prepare` splits data that has no training split");
     };
-    let check = CheckReport::of_beir(&data);
+    let make = || CheckReport::of_beir(&data);
+    let check = match source {
+        // Whether a dev split was cut from train is all that differs between two readings.
+        Some(source) => source.check(&data.name, &format!("{:?}", data.origin(Split::Dev)), make),
+        None => make(),
+    };
     let mut mix = NegativeMix::default()
         .with_judged(options.judged_negatives)
         .with_random(options.random_negatives);
@@ -138,8 +179,13 @@ fn retrieval(
     Ok(Some(Dev { evaluator: Box::new(DevRetrieval { evaluator }), metric }))
 }
 
-fn from_rows(dataset: Dataset, options: &TrainingOptions<'_>) -> Result<TrainingData> {
-    let check = CheckReport::of_dataset(&dataset);
+fn from_rows(
+    dataset: Dataset,
+    options: &TrainingOptions<'_>,
+    source: &Source<'_>,
+) -> Result<TrainingData> {
+    let how = format!("columns {:?}", options.columns);
+    let check = source.check(&dataset.name, &how, || CheckReport::of_dataset(&dataset));
     if options.evaluate != Some(true) {
         return Ok(TrainingData { dataset, check, dev: None, notes: Vec::new() });
     }

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod args;
+mod check_cache;
 mod commands;
 mod config;
 mod data;
@@ -15,6 +16,7 @@ mod output;
 mod preflight;
 mod progress;
 mod rustdoc_corpus;
+mod startup;
 mod training;
 
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ use tracing_subscriber::filter::LevelFilter;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    startup::begin();
     let cli = match config::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(ParseError::Usage(error)) => {

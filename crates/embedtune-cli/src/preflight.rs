@@ -4,16 +4,20 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use embedtune_data::{CheckReport, Dataset, Role, Severity};
+use embedtune_data::{CheckReport, Dataset, Role, Severity, TextId};
 use embedtune_encoder::{EmbeddingModel, PackedBatch, Tokens};
 use serde::Serialize;
 
-use crate::progress::{Console, duration, thousands};
+use crate::{
+    check_cache::{CheckCache, Key},
+    progress::{Console, duration, thousands},
+};
 
 /// Texts of each side that are tokenized for lengths: enough for a rate, quick on any data.
 const SAMPLE_TEXTS: usize = 2_000;
-/// Tokens of the pass that measures speed.
-const WARM_UP_TOKENS: usize = 1_024;
+/// Tokens of the pass that measures speed: what it tells is a first guess, and the first step waits
+/// for it.
+const WARM_UP_TOKENS: usize = 256;
 /// Vectors of the hidden size that the CPU engine keeps of a token in each layer for its backward
 /// pass: three projections, the context, two norms, and the four of the feed-forward part.
 const KEPT_VECTORS: usize = 10;
@@ -47,23 +51,25 @@ pub(crate) struct Plan {
 }
 
 impl Preflight {
-    /// Looks at `dataset` with the eyes of `model`. `check` is what is known of the data already.
+    /// Looks at `dataset` with the eyes of `model`. `check` is what is known of the data already,
+    /// and the lengths of its texts are in `cache` if the model saw them before.
     pub(crate) fn new(
         model: &EmbeddingModel,
         dataset: &Dataset,
         mut check: CheckReport,
         plan: &Plan,
+        cache: &CheckCache,
     ) -> Result<Self> {
-        let queries = sample(model, dataset, Role::Query)?;
-        let documents = sample(model, dataset, Role::Document)?;
-        for (role, tokens) in [(Role::Query, &queries), (Role::Document, &documents)] {
-            let lengths: Vec<usize> = tokens.iter().map(|text| text.full_len as usize).collect();
-            check.add_truncation(role, &lengths, model.max_seq_len());
+        let queries = lengths(model, dataset, Role::Query, cache)?;
+        let documents = lengths(model, dataset, Role::Document, cache)?;
+        let max_tokens = model.max_seq_len();
+        for (role, lengths) in [(Role::Query, &queries), (Role::Document, &documents)] {
+            check.add_truncation(role, lengths, max_tokens);
         }
         let documents_in_rows: usize = dataset.rows.iter().map(|row| 1 + row.negatives.len()).sum();
-        let tokens_per_epoch =
-            dataset.len() as f64 * mean(&queries) + documents_in_rows as f64 * mean(&documents);
-        let speed = speed(model, queries.iter().chain(&documents))?;
+        let tokens_per_epoch = dataset.len() as f64 * mean(&queries, max_tokens)
+            + documents_in_rows as f64 * mean(&documents, max_tokens);
+        let speed = first_speed(model, dataset)?;
         let batch_tokens = tokens_per_epoch / dataset.len() as f64 * plan.batch_size as f64;
         let kept_tokens = (batch_tokens as usize).min(plan.kept_tokens.unwrap_or(usize::MAX));
         Ok(Self {
@@ -114,33 +120,70 @@ impl Preflight {
     }
 }
 
-/// Tokens of up to [`SAMPLE_TEXTS`] texts of one side, evenly spread over the rows.
-fn sample(model: &EmbeddingModel, dataset: &Dataset, role: Role) -> Result<Vec<Tokens>> {
+/// Up to [`SAMPLE_TEXTS`] texts of one side, evenly spread over the rows.
+fn sample(dataset: &Dataset, role: Role) -> Vec<TextId> {
     let stride = dataset.len().div_ceil(SAMPLE_TEXTS).max(1);
-    let mut texts: Vec<u32> = Vec::new();
-    for row in dataset.rows.iter().step_by(stride) {
-        match role {
-            Role::Query => texts.push(row.anchor),
-            Role::Document => texts.push(row.positive),
-        }
+    let rows = dataset.rows.iter().step_by(stride);
+    match role {
+        Role::Query => rows.map(|row| row.anchor).collect(),
+        Role::Document => rows.map(|row| row.positive).collect(),
     }
-    let texts: Vec<&str> = texts.into_iter().map(|id| dataset.texts.text(id)).collect();
+}
+
+fn tokenize(
+    model: &EmbeddingModel,
+    dataset: &Dataset,
+    texts: &[TextId],
+    role: Role,
+) -> Result<Vec<Tokens>> {
+    let texts: Vec<&str> = texts.iter().map(|&id| dataset.texts.text(id)).collect();
     Ok(model.tokenize(&texts, role)?)
 }
 
-fn mean(tokens: &[Tokens]) -> f64 {
-    tokens.iter().map(|text| text.ids.len()).sum::<usize>() as f64 / tokens.len().max(1) as f64
+/// Lengths in tokens, before any cut, of a sample of the texts of one side.
+fn lengths(
+    model: &EmbeddingModel,
+    dataset: &Dataset,
+    role: Role,
+    cache: &CheckCache,
+) -> Result<Vec<usize>> {
+    let texts = sample(dataset, role);
+    let side = format!("{role:?}");
+    let mut parts = vec![model.fingerprint().0.into_bytes(), side.into_bytes()];
+    parts.extend(texts.iter().map(|&id| dataset.texts.hash(id).0.to_le_bytes().to_vec()));
+    cache.get_or(&Key::new("lengths", parts), || {
+        let tokens = tokenize(model, dataset, &texts, role)?;
+        Ok(tokens.iter().map(|text| text.full_len as usize).collect())
+    })
 }
 
-/// Tokens per second of a forward and a backward pass, measured.
+/// Mean of the lengths after the cut.
+fn mean(lengths: &[usize], max_tokens: usize) -> f64 {
+    let cut: usize = lengths.iter().map(|&length| length.min(max_tokens)).sum();
+    cut as f64 / lengths.len().max(1) as f64
+}
+
+/// Tokens per second in training on a query and document or a few.
+fn first_speed(model: &EmbeddingModel, dataset: &Dataset) -> Result<f64> {
+    let side = |role| {
+        let texts = sample(dataset, role);
+        tokenize(model, dataset, &texts[..texts.len().min(8)], role)
+    };
+    let (queries, documents) = (side(Role::Query)?, side(Role::Document)?);
+    let mixed = queries.iter().zip(&documents).flat_map(|(query, document)| [document, query]);
+    speed(model, mixed, WARM_UP_TOKENS)
+}
+
+/// Tokens per second of a forward and a backward pass over some `tokens` tokens, measured.
 pub(crate) fn speed<'a>(
     model: &EmbeddingModel,
     texts: impl Iterator<Item = &'a Tokens>,
+    tokens: usize,
 ) -> Result<f64> {
     let mut batch = PackedBatch::new();
-    for (slot, tokens) in (0..).zip(texts) {
-        batch.push(tokens, slot);
-        if batch.num_tokens() >= WARM_UP_TOKENS {
+    for (slot, text) in (0..).zip(texts) {
+        batch.push(text, slot);
+        if batch.num_tokens() >= tokens {
             break;
         }
     }

@@ -201,6 +201,42 @@ fn train_learns_from_files_of_rows() {
 }
 
 #[test]
+fn checks_are_kept_by_the_content_of_the_data() {
+    let shop = Workshop::new(24);
+    let run = |out: &str| {
+        let output = embedtune()
+            .env("XDG_CACHE_HOME", shop.path("cache"))
+            .args(["train", "--model", model().to_str().unwrap(), "--data", &shop.at("data")])
+            .args(["--output", &shop.at(out), "--max-steps", "1", "--json", "--verbose"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(result["startup_seconds"].as_f64().unwrap() > 0.0);
+        let kept = stderr(&output).matches("data was checked before").count();
+        (result["preflight"]["check"].clone(), kept)
+    };
+    // The data, and the lengths of queries and documents.
+    let (first, kept) = run("a");
+    assert_eq!(kept, 0);
+    assert_eq!(run("b"), (first.clone(), 3));
+    // Damaged entries are made anew.
+    for entry in fs::read_dir(shop.path("cache/embedtune/checks")).unwrap() {
+        fs::write(entry.unwrap().path(), "00\n{}").unwrap();
+    }
+    assert_eq!(run("c"), (first.clone(), 0));
+    assert_eq!(run("d"), (first.clone(), 3));
+    // Other data is checked, even where the sampled texts are the same.
+    let corpus = fs::read_to_string(shop.path("data/corpus.jsonl")).unwrap();
+    let again = corpus.lines().next().unwrap().replace("\"d0\"", "\"d0 again\"");
+    shop.write("data/corpus.jsonl", format!("{corpus}{again}\n"));
+    let (changed, kept) = run("e");
+    assert_eq!(kept, 2);
+    assert_eq!(changed["documents"], 25);
+    assert!(changed.to_string().contains("duplicate_documents"), "{changed}");
+}
+
+#[test]
 fn prepare_checks_splits_and_converts() {
     let shop = Workshop::new(4);
     let rows: String = (0..60)

@@ -26,6 +26,7 @@ pub fn model() -> PathBuf {
 pub fn embedtune() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_embedtune"));
     command.env("HF_HUB_OFFLINE", "1").env_remove("HF_HOME").env_remove("HF_HUB_CACHE");
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command
 }
 

@@ -16,6 +16,8 @@ const DEV_QUERIES: usize = 150;
 const MIN_TRAIN: usize = 512;
 /// Most training queries in one pass.
 const MAX_TRAIN: usize = 20_000;
+/// Tokens of the pass that measures training: the whole run is cut by what it tells.
+const TRAINED_TOKENS: usize = 1024;
 /// Documents that are searched on dev.
 pub(super) const DEV_DOCUMENTS: usize = 400;
 /// Evaluations on dev, the one before the first step included.
@@ -53,7 +55,7 @@ impl Speed {
         let mixed = queries.iter().zip(&documents).flat_map(|(query, document)| [query, document]);
         Ok(Self {
             embed,
-            train: preflight::speed(model, mixed)?,
+            train: preflight::speed(model, mixed, TRAINED_TOKENS)?,
             query: count(&queries) / queries.len().max(1) as f64,
             document: count(&documents) / documents.len().max(1) as f64,
         })

@@ -16,6 +16,7 @@ use super::{
     card_of,
 };
 use crate::{
+    check_cache::CheckCache,
     data::{self, TrainingOptions},
     interrupt::Interrupted,
     preflight::{Plan, Preflight},
@@ -51,7 +52,7 @@ impl Run<'_> {
             dev_sample: SampleConfig::default().with_documents(DEV_DOCUMENTS),
             seed: self.args.seed,
         };
-        let prepared = data::from_beir(data.clone(), &options)?;
+        let prepared = data::from_beir(data.clone(), &options, None)?;
         prepared.notes.iter().for_each(|note| self.console.line(&format!("note: {note}")));
         let dev = prepared.dev.context("the data has a dev split")?;
         let config = self.train_config(&dev.metric);
@@ -66,7 +67,8 @@ impl Run<'_> {
             batch_size: BATCH_SIZE,
             kept_tokens: config.gradient_caching.then_some(config.micro_tokens),
         };
-        let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
+        let preflight =
+            Preflight::new(trainer.model(), &preview.0, preview.1, &plan, &CheckCache::from_env())?;
         preflight.show(self.console);
         let (bar, curve) = TrainingBar::new(self.console, Some(dev.metric));
         let outcome = trainer

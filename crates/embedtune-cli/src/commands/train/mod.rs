@@ -16,12 +16,14 @@ use serde::Serialize;
 
 use crate::{
     args::{Recipe, TrainArgs},
+    check_cache::CheckCache,
     data::{self, TrainingData, TrainingOptions},
     interrupt::{self, Interrupted},
     model::{self, LoadedModel},
     output,
     preflight::{Plan, Preflight},
     progress::Console,
+    startup::{FirstStep, Laps},
     training::{TrainingBar, TrainingFacts},
 };
 
@@ -32,6 +34,8 @@ struct Summary<'a> {
     data: &'a str,
     recipe: &'static str,
     precision: Precision,
+    /// From the start of the program to that of the first step.
+    startup_seconds: Option<f64>,
     #[serde(flatten)]
     facts: TrainingFacts,
     preflight: Preflight,
@@ -41,6 +45,7 @@ struct Summary<'a> {
 
 /// Trains a model.
 pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
+    let mut laps = Laps::new();
     let run_dir = run_dir(&args.output);
     check_output(args, &run_dir)?;
     model::check_trains(args.model.precision)?;
@@ -49,6 +54,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     // Which metric decides is known when the data is; the rest is checked before it is read.
     config.clone().with_best_metric(Some("dev".to_owned())).validate()?;
     let negatives = args.negatives.as_deref().map(crate::negatives::read).transpose()?;
+    let cache = CheckCache::from_env();
     let data = data::read(
         &args.data,
         &TrainingOptions {
@@ -64,8 +70,11 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
                 .with_documents(args.dev_documents),
             seed: args.seed,
         },
+        &cache,
     )?;
+    laps.end("data");
     let LoadedModel { model, name } = model::load(&args.model, console)?;
+    laps.end("model");
     let TrainingData { dataset, check, dev, notes } = data;
     let data_name = dataset.name.clone();
     let best_metric = match (&args.best_metric, &dev) {
@@ -82,18 +91,21 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     let preview = (dataset.clone(), check);
     let mut trainer =
         Trainer::new(model, dataset, loss.build()?, recipe::sampler(args), config.clone())?;
+    laps.end("plan");
     let plan = Plan {
         steps: trainer.total_steps(),
         epochs: epochs(args, rows, trainer.total_steps()),
         batch_size: args.batch_size,
         kept_tokens: config.gradient_caching.then_some(config.micro_tokens),
     };
-    let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan)?;
+    let preflight = Preflight::new(trainer.model(), &preview.0, preview.1, &plan, &cache)?;
     drop(preview.0);
+    laps.end("preflight");
     preflight.show(console);
     notes.iter().for_each(|note| console.line(&format!("note: {note}")));
 
     let (bar, _) = TrainingBar::new(console, best_metric);
+    let (first_step, startup_seconds) = FirstStep::new();
     let mut settings = recipe::settings(args, &loss);
     // Resolved: a run that is resumed where `auto` means another format would not be the same run.
     settings.push(("precision".to_owned(), trainer.model().precision().to_string()));
@@ -106,6 +118,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
     }
     trainer = trainer
         .with_callback(Box::new(bar))
+        .with_callback(Box::new(first_step))
         .with_stop_flag(Arc::clone(&interrupt::flag()?))
         .with_card(card);
     if args.resume {
@@ -123,6 +136,7 @@ pub(crate) fn run(args: &TrainArgs, console: Console) -> Result<()> {
         data: &data_name,
         recipe: if args.recipe == Recipe::Plain { "plain" } else { "default" },
         precision: outcome.model.precision(),
+        startup_seconds: startup_seconds.get().copied(),
         facts: TrainingFacts::of(&outcome),
         preflight,
         settings,
