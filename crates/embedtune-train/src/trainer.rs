@@ -19,6 +19,7 @@ use embedtune_data::{BatchSampler, Dataset};
 use embedtune_encoder::{Dropout, EmbeddingModel, ModelCard};
 use embedtune_kernels::sum_of_squares;
 use embedtune_losses::{Loss, LossOutput, StepContext};
+use rayon::prelude::*;
 
 use crate::{
     Callback, Evaluator, Every, Optimizer, StepReport, StopReason, TrainConfig, TrainError,
@@ -32,6 +33,9 @@ use crate::{
     progress::Progress,
     token_table::TokenTable,
 };
+
+/// Values that a thread sets to zero at a time: 1 MiB.
+const ZEROED: usize = 1 << 18;
 
 /// Trains a model on a dataset.
 ///
@@ -110,7 +114,9 @@ impl Trainer {
             }
             let position = self.progress.position;
             let step = run.feed.take(&*self.sampler, &self.dataset, &self.config, position)?;
-            let report = self.train_step(&step, &mut run)?;
+            // In the thread pool: from outside, each of the thousand kernels of a step would hand
+            // its work over to it and sleep until it is done.
+            let report = rayon::scope(|_| self.train_step(&step, &mut run))?;
             self.log_step(&report, &mut run)?;
             let (done, total) = (report.step, report.total_steps);
             let due = |every: Every| every.is_due(done, total, step.ends_epoch());
@@ -146,7 +152,7 @@ impl Trainer {
         let learning_rate = self.learning_rate();
         let share = 1.0 / step.batches.len() as f64;
         let mut report = StepReport { learning_rate, ..StepReport::default() };
-        run.gradients.fill(0.0);
+        run.gradients.par_chunks_mut(ZEROED).for_each(|chunk| chunk.fill(0.0));
         self.heads.gradients.fill(0.0);
         for (part, rows) in step.batches.iter().enumerate() {
             let output = self.train_batch(rows, part, run, &mut report)?;
