@@ -1,194 +1,170 @@
-//! Scaled dot-product attention within one sequence, forward and backward.
+//! Scaled dot-product attention over packed sequences, forward and backward.
 
-use crate::{
-    DropoutMask, Matrix, MatrixMut, Threads, Update, math, multiversion::multiversion, product,
+mod columns;
+mod head;
+
+use rayon::prelude::*;
+
+#[cfg(test)]
+pub(crate) use self::head::{softmax, softmax_backward};
+use self::{
+    columns::Columns,
+    head::{Head, backward, forward},
 };
+use crate::{DropoutMask, Element, scratch};
 
-/// Sizes of attention within one sequence. Queries, keys, values and outputs are
-/// `(len, heads × head_dim)`, row-major; a head is a block of columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttentionShape {
-    /// Tokens of the sequence.
-    pub len: usize,
+/// Sequences that lie end to end, and how their tokens' values are split into heads. Queries, keys
+/// and values are `(tokens, 3 × heads × head_dim)`, row-major: a token's queries, its keys, its
+/// values; a head is a block of columns of each.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionShape<'a> {
+    /// Token after the last of each sequence, ascending.
+    pub ends: &'a [usize],
     /// Number of heads.
     pub heads: usize,
     /// Values of a head.
     pub head_dim: usize,
 }
 
-impl AttentionShape {
-    fn width(self) -> usize {
+impl AttentionShape<'_> {
+    fn width(&self) -> usize {
         self.heads * self.head_dim
     }
 
-    fn check(self, buffers: &[&[f32]], masks: Option<&[DropoutMask]>) {
-        for buffer in buffers {
-            assert_eq!(buffer.len(), self.len * self.width(), "a buffer of another shape");
-        }
+    fn tokens(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    fn check<E>(&self, projections: &[E], out: &[E], masks: Option<&[DropoutMask]>) {
+        let (tokens, width) = (self.tokens(), self.width());
+        assert!(self.ends.is_sorted(), "a sequence ends before it starts");
+        assert_eq!(projections.len(), tokens * 3 * width, "projections of another shape");
+        assert_eq!(out.len(), tokens * width, "a buffer of another shape");
         let Some(masks) = masks else { return };
-        assert_eq!(masks.len(), self.len, "a mask for each query token");
+        assert_eq!(masks.len(), tokens, "a mask for each query token");
         // A feature number has 16 bits for the key and 16 for the head.
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let longest = starts.zip(self.ends).map(|(start, end)| end - start).max().unwrap_or(0);
         assert!(
-            self.len <= 1 << 16 && self.heads < 1 << 16,
+            longest <= 1 << 16 && self.heads < 1 << 16,
             "masks of more than 65536 tokens or 65535 heads"
         );
     }
 
-    fn head<'a>(self, data: &'a [f32], head: usize) -> Matrix<'a> {
-        let start = (head * self.head_dim).min(data.len());
-        Matrix::strided(&data[start..], self.len, self.head_dim, self.width())
+    /// Each head of each sequence that has tokens: its first token, tokens, number.
+    fn heads(&self) -> impl IndexedParallelIterator<Item = (usize, usize, usize)> + '_ {
+        let (ends, heads) = (self.ends, self.heads);
+        (0..ends.len() * heads).into_par_iter().map(move |task| {
+            let (sequence, head) = (task / heads, task % heads);
+            let start = if sequence == 0 { 0 } else { ends[sequence - 1] };
+            (start, ends[sequence] - start, head)
+        })
     }
 
-    fn head_mut<'a>(self, data: &'a mut [f32], head: usize) -> MatrixMut<'a> {
-        let start = (head * self.head_dim).min(data.len());
-        MatrixMut::strided(&mut data[start..], self.len, self.head_dim, self.width())
-    }
-
-    /// Writes the attention probabilities `(len, len)` of one head, before dropout.
-    fn probabilities(self, query: &[f32], key: &[f32], head: usize, out: &mut [f32]) {
-        let scores = MatrixMut::new(out, self.len, self.len);
-        let (query, key) = (self.head(query, head), self.head(key, head));
-        product(query, key.t(), scores, Update::Overwrite, Threads::One);
-        for row in out.chunks_exact_mut(self.len) {
-            softmax(row, self.scale());
-        }
-    }
-
-    fn scale(self) -> f32 {
-        1.0 / (self.head_dim as f32).sqrt()
+    fn head<'m>(
+        &self,
+        (start, len, number): (usize, usize, usize),
+        masks: Option<&'m [DropoutMask]>,
+    ) -> Head<'m> {
+        let masks = masks.map(|masks| &masks[start..start + len]);
+        Head { len, dim: self.head_dim, number, masks }
     }
 }
 
-/// Number under which a mask knows the first key of a head; keys follow.
-fn first_feature(head: usize) -> u32 {
-    (head as u32) << 16
-}
-
-fn apply_dropout(
-    masks: Option<&[DropoutMask]>,
-    head: usize,
-    probabilities: &mut [f32],
-    len: usize,
-) {
-    if let Some(masks) = masks {
-        for (mask, row) in masks.iter().zip(probabilities.chunks_exact_mut(len)) {
-            mask.apply(first_feature(head), row);
-        }
-    }
-}
-
-/// Attention of one sequence: for each head `out = dropout(softmax(query · keyᵀ / √head_dim)) ·
-/// value`. Only one head's scores, `(len, len)`, exist at a time, in `scratch`. `masks` holds one
+/// Attention within each sequence: for each head `out = dropout(softmax(query · keyᵀ / √head_dim)) ·
+/// value`, with `projections` `(tokens, 3 × width)` and `out` `(tokens, width)`. `masks` holds one
 /// mask a query token; its features are `head << 16 | key token`.
 ///
-/// Runs on the calling thread: callers run one sequence a thread. Where scaled scores are off by
-/// `e` (see [`product`]), a result is off by at most `(4e + (2 · len + 64) · 2⁻²³) · max |value|`,
-/// times the mask's factor.
+/// Parallel over sequences and heads; a thread holds the scores of 14 queries of one head. The same
+/// bits for any number of threads and whatever other sequences there are. In f32, where scaled
+/// scores are off by `e` (see [`multiply`](crate::multiply)), a result is off by at most `(4e + (2 ·
+/// len + 64) · 2⁻²³) · max |value|`, times the mask's factor; in bf16, where probabilities and
+/// results are rounded to the format, by `2⁻⁷ · max |value|`, times the factor, more.
 ///
 /// # Panics
-/// If lengths do not fit together, or with masks if there are more than 65536 tokens or 65535
-/// heads.
-pub fn attention(
-    shape: AttentionShape,
-    query: &[f32],
-    key: &[f32],
-    value: &[f32],
+/// If lengths do not fit together, or with masks if a sequence has more than 65536 tokens or there
+/// are more than 65535 heads.
+pub fn attention<E: Element>(
+    shape: AttentionShape<'_>,
+    projections: &[E],
     masks: Option<&[DropoutMask]>,
-    out: &mut [f32],
-    scratch: &mut Vec<f32>,
+    out: &mut [E],
 ) {
-    shape.check(&[query, key, value, out], masks);
-    if shape.len == 0 {
-        return;
-    }
-    let len = shape.len;
-    scratch.resize(scratch.len().max(len * len), 0.0);
-    let probabilities = &mut scratch[..len * len];
-    for head in 0..shape.heads {
-        shape.probabilities(query, key, head, probabilities);
-        apply_dropout(masks, head, probabilities, len);
-        product(
-            Matrix::new(probabilities, len, len),
-            shape.head(value, head),
-            shape.head_mut(out, head),
-            Update::Overwrite,
-            Threads::One,
-        );
-    }
+    shape.check(projections, out, masks);
+    let (width, dim) = (shape.width(), shape.head_dim);
+    let results = Columns::new(out, width);
+    shape.heads().filter(|&(_, len, _)| len * dim > 0).for_each(|task| {
+        let (start, len, number) = task;
+        scratch::with(|scratch::Scratch { units, values, elements }| {
+            let elements = scratch::sized(E::buffer(elements), (4 * dim + 14) * len);
+            let (inputs, rest) = elements.split_at_mut(3 * len * dim);
+            let (out, rounded) = rest.split_at_mut(len * dim);
+            let mut parts = inputs.chunks_exact_mut(len * dim);
+            let inputs = [0, 1, 2].map(|part| {
+                let first = start * 3 * width + part * width + number * dim;
+                let to = parts.next().expect("three parts");
+                gather(&projections[first..], 3 * width, dim, to);
+                &*to
+            });
+            forward(shape.head(task, masks), inputs, out, rounded, units, values);
+            // SAFETY: a task writes the columns of its own head of its own sequence, so no two
+            // write the same place.
+            unsafe { results.scatter(start, number * dim, out, dim) };
+        });
+    });
 }
 
-/// Gradient of [`attention`]: from `d_out` to `d_query`, `d_key` and `d_value`, which are
-/// overwritten. Probabilities are computed again instead of being kept: `len²` values a head would
-/// be the largest part of a training step's memory. For inputs of order one, a gradient is within
-/// 1e-5 of the largest of its tensor.
+/// Gradient of [`attention`]: from `d_out` `(tokens, width)` to that of the projections, which
+/// replaces them. Probabilities are computed again instead of being kept: `len²` values a head would
+/// be the largest part of a training step's memory.
+///
+/// A gradient is off by at most `(8e + (4 · len + 2 · head_dim + 256) · 2⁻²³) · Σ |terms|`, with `e`
+/// as for [`attention`], and in bf16 by `2⁻⁷ · Σ |terms|` more. In f32, for inputs of order one, that
+/// is mostly within 1e-5 of the largest of its tensor.
+///
+/// Parallel over sequences and heads; a thread holds the probabilities and scores of one head. The
+/// same bits for any number of threads.
 ///
 /// # Panics
 /// As [`attention`].
-#[allow(clippy::too_many_arguments)]
-pub fn attention_backward(
-    shape: AttentionShape,
-    query: &[f32],
-    key: &[f32],
-    value: &[f32],
+pub fn attention_backward<E: Element>(
+    shape: AttentionShape<'_>,
+    projections: &mut [E],
     masks: Option<&[DropoutMask]>,
-    d_out: &[f32],
-    (d_query, d_key, d_value): (&mut [f32], &mut [f32], &mut [f32]),
-    scratch: &mut Vec<f32>,
+    d_out: &[E],
 ) {
-    shape.check(&[query, key, value, d_out, d_query, d_key, d_value], masks);
-    if shape.len == 0 {
-        return;
-    }
-    let len = shape.len;
-    scratch.resize(scratch.len().max(3 * len * len), 0.0);
-    let (probabilities, rest) = scratch.split_at_mut(len * len);
-    let (dropped, rest) = rest.split_at_mut(len * len);
-    let d_scores = &mut rest[..len * len];
-    fn square(data: &[f32], len: usize) -> Matrix<'_> {
-        Matrix::new(data, len, len)
-    }
-    for head in 0..shape.heads {
-        shape.probabilities(query, key, head, probabilities);
-        dropped.copy_from_slice(probabilities);
-        apply_dropout(masks, head, dropped, len);
-
-        let d_out = shape.head(d_out, head);
-        let d_value = shape.head_mut(d_value, head);
-        product(square(dropped, len).t(), d_out, d_value, Update::Overwrite, Threads::One);
-        let d_dropped = MatrixMut::new(d_scores, len, len);
-        product(d_out, shape.head(value, head).t(), d_dropped, Update::Overwrite, Threads::One);
-        apply_dropout(masks, head, d_scores, len);
-        let rows = d_scores.chunks_exact_mut(len).zip(probabilities.chunks_exact(len));
-        rows.for_each(|(d, p)| softmax_backward(p, shape.scale(), d));
-
-        let (query, key) = (shape.head(query, head), shape.head(key, head));
-        let d_query = shape.head_mut(d_query, head);
-        product(square(d_scores, len), key, d_query, Update::Overwrite, Threads::One);
-        let d_key = shape.head_mut(d_key, head);
-        product(square(d_scores, len).t(), query, d_key, Update::Overwrite, Threads::One);
-    }
+    shape.check(projections, d_out, masks);
+    let (width, dim) = (shape.width(), shape.head_dim);
+    let columns = Columns::new(projections, 3 * width);
+    shape.heads().filter(|&(_, len, _)| len * dim > 0).for_each(|task| {
+        let (start, len, number) = task;
+        scratch::with(|scratch::Scratch { units, values, elements }| {
+            let elements = scratch::sized(E::buffer(elements), (7 * dim + 2 * len) * len);
+            let (inputs, rest) = elements.split_at_mut(4 * len * dim);
+            let (gradients, squares) = rest.split_at_mut(3 * len * dim);
+            let mut parts = inputs.chunks_exact_mut(len * dim);
+            let inputs = [0, 1, 2, 3].map(|part| {
+                let to = parts.next().expect("four parts");
+                match part {
+                    3 => gather(&d_out[start * width + number * dim..], width, dim, to),
+                    // SAFETY: a task reads and writes the columns of its own head of its own
+                    // sequence alone, and reads before it writes.
+                    _ => unsafe { columns.gather(start, part * width + number * dim, to, dim) },
+                }
+                &*to
+            });
+            backward(shape.head(task, masks), inputs, gradients, squares, units, values);
+            for (part, gradient) in gradients.chunks_exact(len * dim).enumerate() {
+                // SAFETY: as above.
+                unsafe { columns.scatter(start, part * width + number * dim, gradient, dim) };
+            }
+        });
+    });
 }
 
-multiversion! {
-    /// `softmax(scale · row)` in place.
-    pub(crate) fn softmax(row: &mut [f32], scale: f32) {
-        let largest = math::lane_max(row);
-        for x in row.iter_mut() {
-            *x = math::exp((*x - largest) * scale);
-        }
-        let inverse = 1.0 / math::lane_sum(row, |x| x);
-        for x in row.iter_mut() {
-            *x *= inverse;
-        }
-    }
-}
-
-multiversion! {
-    /// From the gradient of probabilities `p` to that of unscaled scores, in place.
-    pub(crate) fn softmax_backward(p: &[f32], scale: f32, d: &mut [f32]) {
-        let mean = math::lane_sum2(p, d, |p, d| p * d);
-        for (d, p) in d.iter_mut().zip(p) {
-            *d = scale * p * (*d - mean);
-        }
+/// Copies the first `dim` values of rows `stride` apart.
+fn gather<E: Copy>(from: &[E], stride: usize, dim: usize, to: &mut [E]) {
+    for (to, from) in to.chunks_exact_mut(dim).zip(from.chunks(stride)) {
+        to.copy_from_slice(&from[..dim]);
     }
 }

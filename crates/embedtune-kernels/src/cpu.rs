@@ -12,6 +12,10 @@ pub struct CpuFeatures {
     pub avx512: bool,
     /// 512-bit vectors with the byte, word, double-word and length extensions (x86-64-v4).
     pub avx512_full: bool,
+    /// Dot products of bfloat16 pairs (`avx512_bf16`), with all of `avx512_full`.
+    pub avx512_bf16: bool,
+    /// Dot products of 8-bit quadruples (`avx512_vnni`), with all of `avx512_full`.
+    pub avx512_vnni: bool,
 }
 
 impl CpuFeatures {
@@ -27,13 +31,16 @@ impl CpuFeatures {
 
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn detect() -> Self {
+        let avx512_full = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
         Self {
             avx2_fma: is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             avx512: is_x86_feature_detected!("avx512f"),
-            avx512_full: is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl"),
+            avx512_full,
+            avx512_bf16: avx512_full && is_x86_feature_detected!("avx512bf16"),
+            avx512_vnni: avx512_full && is_x86_feature_detected!("avx512vnni"),
         }
     }
 
@@ -68,6 +75,9 @@ pub(crate) mod forced {
         }
         if CpuFeatures::get().avx512_full {
             levels.push(("avx512", CpuFeatures { avx512: true, avx512_full: true, ..avx2 }));
+        }
+        if CpuFeatures::get().avx512_bf16 || CpuFeatures::get().avx512_vnni {
+            levels.push(("widest", CpuFeatures::get()));
         }
         levels
     }

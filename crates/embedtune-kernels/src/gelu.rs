@@ -1,8 +1,6 @@
 //! Bias and activation of a feed-forward block, forward and backward.
 
-use rayon::prelude::*;
-
-use crate::{ROWS, math, multiversion::multiversion};
+use crate::{Element, math, multiversion::multiversion};
 
 /// Activation of a feed-forward block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,69 +14,58 @@ pub enum Activation {
     Relu,
 }
 
-/// Adds `bias` `(n)` to each row of `x` `(rows, n)` and writes `activation(x)` to `out`
-/// `(rows, n)`. Parallel over rows; the same bits for any number of threads.
+/// Adds `bias` `(n)` to each row of `x` `(rows, n)`, writes the sum, rounded to the format, to `sum`
+/// `(rows, n)`, and turns `x` into the activation of what was written.
 ///
 /// # Panics
 /// If lengths differ or are no multiple of the bias's.
-pub fn bias_activation(activation: Activation, bias: &[f32], x: &mut [f32], out: &mut [f32]) {
-    assert_eq!(x.len(), out.len(), "input and output differ in length");
+pub fn bias_activation<E: Element>(
+    activation: Activation,
+    bias: &[f32],
+    x: &mut [f32],
+    sum: &mut [E],
+) {
+    assert_eq!(x.len(), sum.len(), "input and output differ in length");
     assert!(!bias.is_empty() && x.len().is_multiple_of(bias.len()), "rows of another width");
-    let chunk = ROWS * bias.len();
-    x.par_chunks_mut(chunk).zip(out.par_chunks_mut(chunk)).for_each(|(x, out)| {
-        for (x, out) in x.chunks_exact_mut(bias.len()).zip(out.chunks_exact_mut(bias.len())) {
-            add(bias, x);
-            forward(activation, x, out);
-        }
-    });
+    let rows = x.chunks_exact_mut(bias.len()).zip(sum.chunks_exact_mut(bias.len()));
+    rows.for_each(|(x, sum)| forward(activation, bias, x, sum));
 }
 
-/// Writes `activation(x)` to `out`, both of one length.
+/// Gradient of an activation at `x`: `d` `(n)`, that of its output, becomes that of its input, in
+/// `d_x` rounded to the format. `x` itself becomes its activation, which the gradient of the next
+/// weight needs.
 ///
 /// # Panics
 /// If lengths differ.
-pub fn activate(activation: Activation, x: &[f32], out: &mut [f32]) {
-    assert_eq!(x.len(), out.len(), "input and output differ in length");
-    let chunk = crate::CHUNK;
-    x.par_chunks(chunk).zip(out.par_chunks_mut(chunk)).for_each(|(x, out)| {
-        forward(activation, x, out);
-    });
-}
-
-/// `d *= activation'(x)`: turns the gradient of an activation's output into that of its input `x`.
-///
-/// # Panics
-/// If lengths differ.
-pub fn activation_backward(activation: Activation, x: &[f32], d: &mut [f32]) {
-    assert_eq!(x.len(), d.len(), "input and gradient differ in length");
-    let chunk = crate::CHUNK;
-    x.par_chunks(chunk).zip(d.par_chunks_mut(chunk)).for_each(|(x, d)| backward(activation, x, d));
+pub fn activation_backward<E: Element>(
+    activation: Activation,
+    x: &mut [E],
+    d: &[f32],
+    d_x: &mut [E],
+) {
+    assert!(x.len() == d.len() && x.len() == d_x.len(), "input and gradient differ in length");
+    backward(activation, x, d, d_x);
 }
 
 multiversion! {
-    fn add(bias: &[f32], x: &mut [f32]) {
-        for (x, bias) in x.iter_mut().zip(bias) {
-            *x += bias;
-        }
-    }
-}
-
-multiversion! {
-    fn forward(activation: Activation, x: &[f32], out: &mut [f32]) {
+    fn forward<E: Element>(activation: Activation, bias: &[f32], x: &mut [f32], sum: &mut [E]) {
         match activation {
             Activation::Gelu => {
-                for (out, &x) in out.iter_mut().zip(x) {
-                    *out = x * math::normal(x).0;
+                for ((x, bias), sum) in x.iter_mut().zip(bias).zip(sum) {
+                    *sum = E::of(*x + bias);
+                    *x = gelu(sum.get()).0;
                 }
             }
             Activation::GeluTanh => {
-                for (out, &x) in out.iter_mut().zip(x) {
-                    *out = 0.5 * x * (1.0 + math::tanh(inner(x)));
+                for ((x, bias), sum) in x.iter_mut().zip(bias).zip(sum) {
+                    *sum = E::of(*x + bias);
+                    *x = gelu_tanh(sum.get()).0;
                 }
             }
             Activation::Relu => {
-                for (out, &x) in out.iter_mut().zip(x) {
-                    *out = if x < 0.0 { 0.0 } else { x };
+                for ((x, bias), sum) in x.iter_mut().zip(bias).zip(sum) {
+                    *sum = E::of(*x + bias);
+                    *x = relu(sum.get());
                 }
             }
         }
@@ -86,28 +73,50 @@ multiversion! {
 }
 
 multiversion! {
-    fn backward(activation: Activation, x: &[f32], d: &mut [f32]) {
+    fn backward<E: Element>(activation: Activation, x: &mut [E], d: &[f32], d_x: &mut [E]) {
         match activation {
             Activation::Gelu => {
-                for (d, &x) in d.iter_mut().zip(x) {
-                    let (below, density) = math::normal(x);
-                    *d *= below + x * density;
+                for ((x, d), d_x) in x.iter_mut().zip(d).zip(d_x) {
+                    let (value, slope) = gelu(x.get());
+                    (*x, *d_x) = (E::of(value), E::of(d * slope));
                 }
             }
             Activation::GeluTanh => {
-                for (d, &x) in d.iter_mut().zip(x) {
-                    let t = math::tanh(inner(x));
-                    let slope = SQRT_2_OVER_PI * (1.0 + 3.0 * CUBIC * x * x);
-                    *d *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope;
+                for ((x, d), d_x) in x.iter_mut().zip(d).zip(d_x) {
+                    let (value, slope) = gelu_tanh(x.get());
+                    (*x, *d_x) = (E::of(value), E::of(d * slope));
                 }
             }
             Activation::Relu => {
-                for (d, &x) in d.iter_mut().zip(x) {
-                    *d = if x <= 0.0 { 0.0 } else { *d };
+                for ((x, d), d_x) in x.iter_mut().zip(d).zip(d_x) {
+                    let value = x.get();
+                    *x = E::of(relu(value));
+                    *d_x = E::of(if value <= 0.0 { 0.0 } else { *d });
                 }
             }
         }
     }
+}
+
+/// Value and slope.
+#[inline(always)]
+fn gelu(x: f32) -> (f32, f32) {
+    let (below, density) = math::normal(x);
+    (x * below, below + x * density)
+}
+
+/// Value and slope.
+#[inline(always)]
+fn gelu_tanh(x: f32) -> (f32, f32) {
+    let t = math::tanh(inner(x));
+    let slope = SQRT_2_OVER_PI * (1.0 + 3.0 * CUBIC * x * x);
+    (0.5 * x * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope)
+}
+
+/// Value; NaN stays NaN.
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 const SQRT_2_OVER_PI: f32 = 0.797_884_6;

@@ -1,8 +1,6 @@
 //! Layer norm over the sum of a sub-block's output and its residual, forward and backward.
 
-use rayon::prelude::*;
-
-use crate::{DropoutMask, ROWS, math, multiversion::multiversion};
+use crate::{DropoutMask, Element, math, multiversion::multiversion, rows::add};
 
 /// Adds `bias` to each row of `x`, drops values by the row's mask, adds the row of `residual`, and
 /// normalizes: `x` becomes `(x - mean) / sqrt(variance + eps)`, `inverse_deviation` its
@@ -10,8 +8,7 @@ use crate::{DropoutMask, ROWS, math, multiversion::multiversion};
 /// deviations `(rows)`.
 ///
 /// Each normalized value is off by at most `(n + 64) · 2⁻²³ · max |x| · inverse_deviation`, where
-/// `max |x|` is over the row before it is normalized. Parallel over rows; the same bits for any
-/// number of threads.
+/// `max |x|` is over the row before it is normalized.
 ///
 /// # Panics
 /// If lengths do not fit together, or rows have no value.
@@ -31,21 +28,14 @@ pub fn residual_layer_norm(
         masks.is_none_or(|masks| masks.len() == inverse_deviation.len()),
         "a mask for each row"
     );
-    x.par_chunks_mut(ROWS * n)
-        .zip(residual.par_chunks(ROWS * n))
-        .zip(inverse_deviation.par_chunks_mut(ROWS))
-        .enumerate()
-        .for_each(|(chunk, ((x, residual), deviations))| {
-            let rows = x.chunks_exact_mut(n).zip(residual.chunks_exact(n)).zip(deviations);
-            for (row, ((x, residual), deviation)) in rows.enumerate() {
-                add(bias, x);
-                if let Some(masks) = masks {
-                    masks[chunk * ROWS + row].apply(0, x);
-                }
-                add(residual, x);
-                normalize(x, eps, deviation);
-            }
-        });
+    let rows = x.chunks_exact_mut(n).zip(residual.chunks_exact(n)).zip(inverse_deviation);
+    for (row, ((x, residual), deviation)) in rows.enumerate() {
+        match masks {
+            Some(masks) => add_dropped(&masks[row], bias, residual, x),
+            None => add_both(bias, residual, x),
+        }
+        normalize(x, eps, deviation);
+    }
 }
 
 /// Normalizes each row of `x` `(rows, n)` in place, as [`residual_layer_norm`] does.
@@ -60,47 +50,46 @@ pub fn layer_norm(x: &mut [f32], eps: f32, inverse_deviation: &mut [f32]) {
     };
     assert!(n > 0, "rows without values");
     assert_eq!(x.len(), rows * n, "rows and deviations differ in number");
-    let deviations = inverse_deviation.par_chunks_mut(ROWS);
-    x.par_chunks_mut(ROWS * n).zip(deviations).for_each(|(x, deviations)| {
-        for (x, deviation) in x.chunks_exact_mut(n).zip(deviations) {
-            normalize(x, eps, deviation);
-        }
-    });
+    for (x, deviation) in x.chunks_exact_mut(n).zip(inverse_deviation) {
+        normalize(x, eps, deviation);
+    }
 }
 
-/// `out = normalized * weight + bias` row by row: `normalized` and `out` `(rows, n)`, `weight` and
-/// `bias` `(n)`.
+/// `out = normalized * weight + bias` row by row, rounded to the format of `out`: `normalized` and
+/// `out` `(rows, n)`, `weight` and `bias` `(n)`.
 ///
 /// # Panics
 /// If lengths do not fit together, or rows have no value.
-pub fn scale_shift(normalized: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+pub fn scale_shift<A: Element, B: Element>(
+    normalized: &[A],
+    weight: &[f32],
+    bias: &[f32],
+    out: &mut [B],
+) {
     let n = weight.len();
     assert_eq!(bias.len(), n, "weight and bias differ in length");
     assert_eq!(normalized.len(), out.len(), "input and output differ in length");
     assert!(n > 0 && out.len().is_multiple_of(n), "rows of another width");
-    out.par_chunks_mut(ROWS * n).zip(normalized.par_chunks(ROWS * n)).for_each(|(out, input)| {
-        for (out, input) in out.chunks_exact_mut(n).zip(input.chunks_exact(n)) {
-            affine(input, weight, bias, out);
-        }
-    });
+    for (out, input) in out.chunks_exact_mut(n).zip(normalized.chunks_exact(n)) {
+        affine(input, weight, bias, out);
+    }
 }
 
-/// Gradient of [`residual_layer_norm`] and [`scale_shift`] together: turns `d` `(rows, n)`, the gradient
-/// of the output, into that of the sum that was normalized. Adds the gradients of weight and bias
-/// to `d_weight` and `d_bias` `(n)` where they are given.
+/// Gradient of [`residual_layer_norm`] and [`scale_shift`] together: turns `d` `(rows, n)`, the
+/// gradient of the output, into that of the sum that was normalized. Adds the gradients of weight
+/// and bias, sums over rows in their order, to `d_weight` and `d_bias` `(n)` where they are given.
 ///
-/// Sums over rows go over chunks of a fixed number of rows: the same bits for any number of
-/// threads. For inputs of order one, values are within 1e-5 of the largest of their tensor.
+/// For inputs of order one, values are within 1e-5 of the largest of their tensor.
 ///
 /// # Panics
 /// If lengths do not fit together, or rows have no value.
-pub fn layer_norm_backward(
+pub fn layer_norm_backward<E: Element>(
     d: &mut [f32],
-    normalized: &[f32],
+    normalized: &[E],
     inverse_deviation: &[f32],
     weight: &[f32],
-    d_weight: Option<&mut [f32]>,
-    d_bias: Option<&mut [f32]>,
+    mut d_weight: Option<&mut [f32]>,
+    mut d_bias: Option<&mut [f32]>,
 ) {
     let n = weight.len();
     assert!(n > 0, "rows without values");
@@ -109,36 +98,30 @@ pub fn layer_norm_backward(
         assert_eq!(sum.len(), n, "a weight and its gradient differ in length");
     }
     assert_eq!(d.len(), inverse_deviation.len() * n, "rows and deviations differ in number");
-    let wanted = d_weight.is_some() || d_bias.is_some();
-    let partial: Vec<(Vec<f32>, Vec<f32>)> = d
-        .par_chunks_mut(ROWS * n)
-        .zip(normalized.par_chunks(ROWS * n))
-        .zip(inverse_deviation.par_chunks(ROWS))
-        .map(|((d, normalized), deviations)| {
-            let size = if wanted { n } else { 0 };
-            let (mut d_weight, mut d_bias) = (vec![0.0; size], vec![0.0; size]);
-            let rows = d.chunks_exact_mut(n).zip(normalized.chunks_exact(n)).zip(deviations);
-            for ((d, normalized), &deviation) in rows {
-                if wanted {
-                    accumulate(d, normalized, &mut d_weight, &mut d_bias);
-                }
-                row_backward(d, normalized, deviation, weight);
-            }
-            (d_weight, d_bias)
-        })
-        .collect();
-    if let Some(sum) = d_weight {
-        partial.iter().for_each(|(weight, _)| add(weight, sum));
-    }
-    if let Some(sum) = d_bias {
-        partial.iter().for_each(|(_, bias)| add(bias, sum));
+    let rows = d.chunks_exact_mut(n).zip(normalized.chunks_exact(n)).zip(inverse_deviation);
+    for ((d, normalized), &deviation) in rows {
+        if let Some(sum) = &mut d_weight {
+            add_products(d, normalized, sum);
+        }
+        if let Some(sum) = &mut d_bias {
+            add(d, sum);
+        }
+        row_backward(d, normalized, deviation, weight);
     }
 }
 
 multiversion! {
-    fn add(values: &[f32], sum: &mut [f32]) {
-        for (sum, value) in sum.iter_mut().zip(values) {
-            *sum += value;
+    fn add_both(bias: &[f32], residual: &[f32], x: &mut [f32]) {
+        for ((x, bias), residual) in x.iter_mut().zip(bias).zip(residual) {
+            *x = (*x + bias) + residual;
+        }
+    }
+}
+
+multiversion! {
+    fn add_dropped(mask: &DropoutMask, bias: &[f32], residual: &[f32], x: &mut [f32]) {
+        for (feature, ((x, bias), residual)) in (0..).zip(x.iter_mut().zip(bias).zip(residual)) {
+            *x = (*x + bias) * mask.factor(feature) + residual;
         }
     }
 }
@@ -157,33 +140,33 @@ multiversion! {
 }
 
 multiversion! {
-    fn affine(input: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+    fn affine<A: Element, B: Element>(input: &[A], weight: &[f32], bias: &[f32], out: &mut [B]) {
         for (((out, input), weight), bias) in out.iter_mut().zip(input).zip(weight).zip(bias) {
-            *out = input * weight + bias;
+            *out = B::of(input.get() * weight + bias);
         }
     }
 }
 
 multiversion! {
-    fn accumulate(d: &[f32], normalized: &[f32], d_weight: &mut [f32], d_bias: &mut [f32]) {
-        let sums = d_weight.iter_mut().zip(d_bias);
-        for ((d, normalized), (weight, bias)) in d.iter().zip(normalized).zip(sums) {
-            *weight += d * normalized;
-            *bias += d;
+    fn add_products<E: Element>(d: &[f32], normalized: &[E], sum: &mut [f32]) {
+        for ((sum, d), normalized) in sum.iter_mut().zip(d).zip(normalized) {
+            *sum += d * normalized.get();
         }
     }
 }
 
 multiversion! {
-    fn row_backward(d: &mut [f32], normalized: &[f32], inverse_deviation: f32, weight: &[f32]) {
+    fn row_backward<E: Element>(
+        d: &mut [f32], normalized: &[E], inverse_deviation: f32, weight: &[f32],
+    ) {
         let n = d.len() as f32;
         for (d, weight) in d.iter_mut().zip(weight) {
             *d *= weight;
         }
         let mean = math::lane_sum(d, |d| d) / n;
-        let slope = math::lane_sum2(d, normalized, |d, x| d * x) / n;
+        let slope = math::lane_sum2(d, normalized, |d, x| d * x.get()) / n;
         for (d, normalized) in d.iter_mut().zip(normalized) {
-            *d = inverse_deviation * (*d - mean - normalized * slope);
+            *d = inverse_deviation * (*d - mean - normalized.get() * slope);
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn lane_sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 
 /// `Σ term(aᵢ, bᵢ)` in sixteen lanes and a fixed order.
 #[inline(always)]
-pub(crate) fn lane_sum2(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+pub(crate) fn lane_sum2<T: Copy>(a: &[f32], b: &[T], term: impl Fn(f32, T) -> f32) -> f32 {
     let mut lanes = [0.0f32; 16];
     let (a_blocks, b_blocks) = (a.chunks_exact(16), b.chunks_exact(16));
     let tails = a_blocks.remainder().iter().zip(b_blocks.remainder());
@@ -99,6 +99,25 @@ pub(crate) fn lane_max(values: &[f32]) -> f32 {
         }
     }
     lanes.into_iter().fold(tail, larger)
+}
+
+/// Smallest and largest value of a slice and 0; NaN is passed over.
+#[inline(always)]
+pub(crate) fn lane_range(values: &[f32]) -> (f32, f32) {
+    let (mut low, mut high) = ([0.0f32; 16], [0.0f32; 16]);
+    let smaller = |min: f32, x: f32| if x < min { x } else { min };
+    let larger = |max: f32, x: f32| if x > max { x } else { max };
+    let blocks = values.chunks_exact(16);
+    for (lane, &x) in blocks.remainder().iter().enumerate() {
+        (low[lane], high[lane]) = (smaller(low[lane], x), larger(high[lane], x));
+    }
+    for block in blocks {
+        for lane in 0..16 {
+            low[lane] = smaller(low[lane], block[lane]);
+            high[lane] = larger(high[lane], block[lane]);
+        }
+    }
+    (low.into_iter().fold(0.0, smaller), high.into_iter().fold(0.0, larger))
 }
 
 #[inline(always)]

@@ -1,27 +1,30 @@
 //! Compiles a loop several times, for wider and wider vectors, and picks one at run time.
 
 /// Defines a function whose body is compiled for AVX-512, AVX2 and the baseline. The body is plain
-/// Rust without fused multiply-add, so all versions round alike: same bits on every processor.
+/// Rust without fused multiply-add, so all versions round alike: same bits on every processor. It
+/// may be generic.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
-        $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+        $visibility:vis fn $name:ident $(<$($g:ident: $bound:ident),+>)? (
+            $($arg:ident: $type:ty),* $(,)?
+        ) $body:block
     ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $visibility fn $name($($arg: $type),*) {
+        $visibility fn $name $(<$($g: $bound),+>)? ($($arg: $type),*) {
             #[inline(always)]
             #[allow(clippy::too_many_arguments)]
-            fn body($($arg: $type),*) $body
+            fn body $(<$($g: $bound),+>)? ($($arg: $type),*) $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx512($($arg: $type),*) { body($($arg),*) }
+                fn avx512 $(<$($g: $bound),+>)? ($($arg: $type),*) { body($($arg),*) }
                 #[target_feature(enable = "avx2")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx2($($arg: $type),*) { body($($arg),*) }
+                fn avx2 $(<$($g: $bound),+>)? ($($arg: $type),*) { body($($arg),*) }
 
                 let cpu = $crate::CpuFeatures::get();
                 if cpu.avx512_full {

@@ -6,13 +6,15 @@
 
 mod activation;
 mod attention;
+mod int8;
 mod layer_norm;
 mod rows;
 
 pub use activation::{activate, activation_backward, bias_activation};
 pub use attention::{attention, attention_backward};
+pub use int8::multiply_int8;
 pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale_shift};
-pub use rows::{add_bias, add_column_sums, apply_masks};
+pub use rows::{add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows};
 
 use crate::{AdamWStep, MatmulShape, Matrix, MatrixMut, Update, adamw::Coefficients};
 
@@ -43,6 +45,8 @@ pub fn matmul_nt(shape: MatmulShape, a: &[f32], b: &[f32], c: &mut [f32]) {
 }
 
 /// `c = a · b` or `c += a · b` for matrices inside slices, summed in f64; see [`crate::product`].
+/// Also the twin of [`crate::multiply`] and, with its left matrix transposed, of
+/// [`crate::add_weight_gradients`], for values that are rounded to the format.
 ///
 /// # Panics
 /// If the shapes do not fit together.
@@ -59,6 +63,20 @@ pub fn product(a: Matrix<'_>, b: Matrix<'_>, mut c: MatrixMut<'_>, update: Updat
                 Update::Add => (f64::from(*value) + sum) as f32,
             };
         }
+    }
+}
+
+/// Adds `dᵀ · input` to `gradient` `(out, inputs)`, summed in f64 from `d` `(tokens, out)` and
+/// `input` `(tokens, inputs)`; see [`crate::add_weight_gradients`].
+///
+/// # Panics
+/// If lengths do not fit together.
+pub fn add_weight_gradient(d: &[f64], input: &[f64], tokens: usize, gradient: &mut [f64]) {
+    let (out, inputs) = (d.len() / tokens, input.len() / tokens);
+    for (at, gradient) in gradient.iter_mut().enumerate() {
+        let (row, column) = (at / inputs, at % inputs);
+        let term = |token| d[token * out + row] * input[token * inputs + column];
+        *gradient += (0..tokens).map(term).sum::<f64>();
     }
 }
 

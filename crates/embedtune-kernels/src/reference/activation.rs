@@ -2,14 +2,14 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
 use crate::{Activation, reference::add_bias};
 
-/// Adds `bias` to each row of `x` and writes `activation(x)` to `out`; see
+/// Adds `bias` to each row of `x`, writes the sum to `sum` and its activation to `x`; see
 /// [`crate::bias_activation`].
 ///
 /// # Panics
 /// If lengths do not fit together.
-pub fn bias_activation(activation: Activation, bias: &[f64], x: &mut [f64], out: &mut [f64]) {
-    add_bias(bias, x);
-    activate(activation, x, out);
+pub fn bias_activation(activation: Activation, bias: &[f64], x: &mut [f64], sum: &mut [f64]) {
+    add_bias(bias, x, sum);
+    activate(activation, sum, x);
 }
 
 /// Writes `activation(x)` to `out`.
@@ -28,14 +28,15 @@ pub fn activate(activation: Activation, x: &[f64], out: &mut [f64]) {
     }
 }
 
-/// `d *= activation'(x)`; see [`crate::activation_backward`].
+/// Writes `d · activation'(x)` to `d_x` and `activation(x)` to `x`; see
+/// [`crate::activation_backward`].
 ///
 /// # Panics
 /// If lengths differ.
-pub fn activation_backward(activation: Activation, x: &[f64], d: &mut [f64]) {
-    assert_eq!(x.len(), d.len(), "input and gradient differ in length");
-    for (d, &x) in d.iter_mut().zip(x) {
-        *d *= match activation {
+pub fn activation_backward(activation: Activation, x: &mut [f64], d: &[f64], d_x: &mut [f64]) {
+    assert!(x.len() == d.len() && x.len() == d_x.len(), "input and gradient differ in length");
+    for ((d, &x), d_x) in d.iter().zip(&*x).zip(d_x) {
+        *d_x = d * match activation {
             Activation::Gelu => normal_below(x) + x * (-0.5 * x * x).exp() / (2.0 * PI).sqrt(),
             Activation::GeluTanh => {
                 let t = tanh_inner(x).tanh();
@@ -46,6 +47,8 @@ pub fn activation_backward(activation: Activation, x: &[f64], d: &mut [f64]) {
             Activation::Relu => 1.0,
         };
     }
+    let inputs = x.to_vec();
+    activate(activation, &inputs, x);
 }
 
 fn tanh_inner(x: f64) -> f64 {

@@ -16,9 +16,11 @@ pub fn residual_layer_norm(
     inverse_deviation: &mut [f64],
 ) {
     assert_eq!(x.len(), residual.len(), "input and residual differ in length");
-    add_bias(bias, x);
+    let given = x.to_vec();
+    add_bias(bias, &given, x);
     if let Some(masks) = masks {
-        apply_masks(masks, x);
+        let given = x.to_vec();
+        apply_masks(masks, &given, x);
     }
     x.iter_mut().zip(residual).for_each(|(x, residual)| *x += residual);
     layer_norm(x, eps, inverse_deviation);

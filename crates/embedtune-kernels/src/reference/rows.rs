@@ -1,23 +1,23 @@
 use crate::DropoutMask;
 
-/// Adds `bias` to each row of `x`; see [`crate::add_bias`].
+/// Writes each row of `x` plus `bias` to `out`; see [`crate::add_bias`].
 ///
 /// # Panics
 /// If `bias` is empty and `x` is not.
-pub fn add_bias(bias: &[f64], x: &mut [f64]) {
-    for (at, value) in x.iter_mut().enumerate() {
-        *value += bias[at % bias.len()];
+pub fn add_bias(bias: &[f64], x: &[f64], out: &mut [f64]) {
+    for (at, (x, out)) in x.iter().zip(out).enumerate() {
+        *out = x + bias[at % bias.len()];
     }
 }
 
-/// Multiplies each row of `x` by the factors of its mask; see [`crate::apply_masks`].
+/// Writes each row of `x` times the factors of its mask to `out`; see [`crate::apply_masks`].
 ///
 /// # Panics
 /// If there is no mask and `x` is not empty.
-pub fn apply_masks(masks: &[DropoutMask], x: &mut [f64]) {
+pub fn apply_masks(masks: &[DropoutMask], x: &[f64], out: &mut [f64]) {
     let n = x.len().checked_div(masks.len()).unwrap_or(0);
-    for (at, value) in x.iter_mut().enumerate() {
-        *value *= f64::from(masks[at / n].factor((at % n) as u32));
+    for (at, (x, out)) in x.iter().zip(out).enumerate() {
+        *out = x * f64::from(masks[at / n].factor((at % n) as u32));
     }
 }
 
@@ -29,5 +29,28 @@ pub fn add_column_sums(x: &[f64], sum: &mut [f64]) {
     let n = sum.len();
     for (at, value) in x.iter().enumerate() {
         sum[at % n] += value;
+    }
+}
+
+/// Writes row `ids[i]` of `table` plus row `i` of `other` to row `i` of `out`; see
+/// [`crate::gather_rows`].
+///
+/// # Panics
+/// If an id is outside the table.
+pub fn gather_rows(table: &[f64], ids: &[u32], other: &[f64], out: &mut [f64]) {
+    let n = out.len().checked_div(ids.len()).unwrap_or(0);
+    for (at, out) in out.iter_mut().enumerate() {
+        *out = table[ids[at / n] as usize * n + at % n] + other[at];
+    }
+}
+
+/// Adds row `i` of `rows` to row `ids[i]` of `table`; see [`crate::scatter_add_rows`].
+///
+/// # Panics
+/// If an id is outside the table.
+pub fn scatter_add_rows(rows: &[f64], ids: &[u32], table: &mut [f64]) {
+    let n = rows.len().checked_div(ids.len()).unwrap_or(0);
+    for (at, row) in rows.iter().enumerate() {
+        table[ids[at / n] as usize * n + at % n] += row;
     }
 }

@@ -1,10 +1,11 @@
 use embedtune_kernels::{
-    DropoutMask, layer_norm, layer_norm_backward, reference, residual_layer_norm, scale_shift,
+    Bf16, DropoutMask, Element, layer_norm, layer_norm_backward, reference, residual_layer_norm,
+    scale_shift,
 };
 use embedtune_testkit::{Tolerance, assert_close, finite_difference};
 use proptest::prelude::*;
 
-use super::{UNIT, assert_threads_do_not_matter, assert_within, masks, values, wide};
+use super::{UNIT, assert_within, both, elements, got, masks, rounding, values, wide};
 
 const EPS: f32 = 1e-12;
 
@@ -81,8 +82,8 @@ fn no_rows_are_no_work() {
     let (mut sums, mut none) = ([1.0; 4], Vec::new());
     layer_norm(&mut none, EPS, &mut []);
     residual_layer_norm(&mut none, &[0.0; 4], Some(&[]), &[], EPS, &mut []);
-    scale_shift(&[], &[1.0; 4], &[0.0; 4], &mut none);
-    layer_norm_backward(&mut none, &[], &[], &[1.0; 4], Some(&mut sums), None);
+    scale_shift::<f32, f32>(&[], &[1.0; 4], &[0.0; 4], &mut none);
+    layer_norm_backward::<f32>(&mut none, &[], &[], &[1.0; 4], Some(&mut sums), None);
     assert_eq!(sums, [1.0; 4]);
 }
 
@@ -95,19 +96,75 @@ fn rows_must_have_values() {
 #[test]
 #[should_panic(expected = "a weight and its gradient differ in length")]
 fn a_gradient_has_the_length_of_its_weight() {
-    layer_norm_backward(&mut [0.0; 4], &[0.0; 4], &[1.0; 2], &[1.0; 2], Some(&mut [0.0; 3]), None);
+    let (mut d, mut sums) = ([0.0; 4], [0.0; 3]);
+    layer_norm_backward(&mut d, &[0.0f32; 4], &[1.0; 2], &[1.0; 2], Some(&mut sums), None);
 }
 
 #[test]
-fn threads_do_not_matter() {
-    assert_threads_do_not_matter(|| {
-        let (n, rows) = (65, 700);
-        let (normalized, deviations) = forward(n, rows, Some(&masks(rows, 0.1, 9)), 1);
-        let (mut d, mut sums) = (values(rows * n, 5), (vec![0.0; n], vec![0.0; n]));
-        let (weights, biases) = (Some(&mut sums.0[..]), Some(&mut sums.1[..]));
-        layer_norm_backward(&mut d, &normalized, &deviations, &values(n, 6), weights, biases);
-        [normalized, deviations, d, sums.0, sums.1].concat()
+fn a_row_does_not_know_of_the_others() {
+    let (n, rows) = (65, 7);
+    let masks = masks(rows, 0.1, 9);
+    let (x, residual, bias) = (values(rows * n, 1), values(rows * n, 2), values(n, 3));
+    let (mut all, mut deviations) = (x.clone(), vec![f32::NAN; rows]);
+    residual_layer_norm(&mut all, &bias, Some(&masks), &residual, EPS, &mut deviations);
+    for row in 0..rows {
+        let place = row * n..(row + 1) * n;
+        let (mut alone, mut deviation) = (x[place.clone()].to_vec(), [f32::NAN]);
+        let (mask, residual) = (&masks[row..=row], &residual[place.clone()]);
+        residual_layer_norm(&mut alone, &bias, Some(mask), residual, EPS, &mut deviation);
+        assert_eq!((alone, deviation[0]), (all[place].to_vec(), deviations[row]));
+    }
+}
+
+/// Checks `scale_shift` from one format to another.
+fn check_scale_shift<A: Element, B: Element>(x: &[f32], weight: &[f32], bias: &[f32]) {
+    let x = elements::<A>(x);
+    let mut out = vec![B::of(f32::NAN); x.len()];
+    scale_shift(&x, weight, bias, &mut out);
+    let (x, mut expected) = (got(&x), vec![0.0; x.len()]);
+    reference::scale_shift(&wide(&x), &wide(weight), &wide(bias), &mut expected);
+    assert_within(&got(&out), &expected, |at| {
+        let bound = UNIT * (f64::from(x[at].abs()) + 1.0);
+        bound + rounding::<B>(expected[at].abs() + bound)
     });
+}
+
+fn check_backward<E: Element>(n: usize, rows: usize, seed: u64, wanted: (bool, bool)) {
+    let (normalized, deviations) = forward(n, rows, None, seed);
+    let normalized = elements::<E>(&normalized);
+    let (weight, mut d) = (values(n, seed + 3), values(rows * n, seed + 4));
+    let mut expected = wide(&d);
+    let (mut d_weight, mut d_bias) = (values(n, seed + 5), values(n, seed + 6));
+    let (mut twin_weight, mut twin_bias) = (wide(&d_weight), wide(&d_bias));
+    reference::layer_norm_backward(
+        &mut expected,
+        &wide(&got(&normalized)),
+        &wide(&deviations),
+        &wide(&weight),
+        &mut twin_weight,
+        &mut twin_bias,
+    );
+    let before = (d_weight.clone(), d_bias.clone());
+    layer_norm_backward(
+        &mut d,
+        &normalized,
+        &deviations,
+        &weight,
+        wanted.0.then_some(&mut d_weight[..]),
+        wanted.1.then_some(&mut d_bias[..]),
+    );
+    // Two values a row have a gradient of 0 but for rounding; others are of order one.
+    assert_close(&d, &expected, Tolerance::relative(1e-5).or_absolute(1e-5));
+    if wanted.0 {
+        assert_close(&d_weight, &twin_weight, Tolerance::relative(1e-5));
+    } else {
+        assert_eq!(d_weight, before.0);
+    }
+    if wanted.1 {
+        assert_close(&d_bias, &twin_bias, Tolerance::relative(1e-5));
+    } else {
+        assert_eq!(d_bias, before.1);
+    }
 }
 
 proptest! {
@@ -138,43 +195,16 @@ proptest! {
         prop_assert!(x.iter().all(|x| x.is_finite()));
 
         let (weight, bias) = (values(n, seed + 3), values(n, seed + 4));
-        let mut expected = vec![0.0; rows * n];
-        reference::scale_shift(&wide(&x), &wide(&weight), &wide(&bias), &mut expected);
-        let mut out = vec![f32::NAN; rows * n];
-        scale_shift(&x, &weight, &bias, &mut out);
-        assert_within(&out, &expected, |at| UNIT * (f64::from(x[at].abs()) + 1.0));
+        check_scale_shift::<f32, f32>(&x, &weight, &bias);
+        check_scale_shift::<f32, Bf16>(&x, &weight, &bias);
+        check_scale_shift::<Bf16, f32>(&x, &weight, &bias);
+        check_scale_shift::<Bf16, Bf16>(&x, &weight, &bias);
     }
 
     #[test]
     fn backward_equals_its_twin(
-        rows in 0usize..140, n in 2usize..100, seed in 0u64..1000,
-        (with_weight, with_bias) in any::<(bool, bool)>(),
+        rows in 0usize..140, n in 2usize..100, seed in 0u64..1000, wanted in any::<(bool, bool)>(),
     ) {
-        let (normalized, deviations) = forward(n, rows, None, seed);
-        let (weight, mut d) = (values(n, seed + 3), values(rows * n, seed + 4));
-        let mut expected = wide(&d);
-        let (mut d_weight, mut d_bias) = (values(n, seed + 5), values(n, seed + 6));
-        let (mut twin_weight, mut twin_bias) = (wide(&d_weight), wide(&d_bias));
-        reference::layer_norm_backward(
-            &mut expected, &wide(&normalized), &wide(&deviations), &wide(&weight),
-            &mut twin_weight, &mut twin_bias,
-        );
-        let before = (d_weight.clone(), d_bias.clone());
-        layer_norm_backward(
-            &mut d, &normalized, &deviations, &weight,
-            with_weight.then_some(&mut d_weight[..]), with_bias.then_some(&mut d_bias[..]),
-        );
-        // Two values a row have a gradient of 0 but for rounding; others are of order one.
-        assert_close(&d, &expected, Tolerance::relative(1e-5).or_absolute(1e-5));
-        if with_weight {
-            assert_close(&d_weight, &twin_weight, Tolerance::relative(1e-5));
-        } else {
-            prop_assert_eq!(d_weight, before.0);
-        }
-        if with_bias {
-            assert_close(&d_bias, &twin_bias, Tolerance::relative(1e-5));
-        } else {
-            prop_assert_eq!(d_bias, before.1);
-        }
+        both!(check_backward(n, rows, seed, wanted));
     }
 }

@@ -6,11 +6,23 @@
 
 mod activation;
 mod attention;
+mod int8;
 mod layer_norm;
+mod multiply;
 mod product;
 mod rows;
+mod weight_gradient;
 
-use embedtune_kernels::DropoutMask;
+use embedtune_kernels::{DropoutMask, Element};
+
+/// Calls a function that is generic over the format for f32 and for bf16.
+macro_rules! both {
+    ($function:ident($($argument:expr),*)) => {{
+        $function::<f32>($($argument),*);
+        $function::<embedtune_kernels::Bf16>($($argument),*);
+    }};
+}
+use both;
 
 /// Numbers of threads that must not make a difference.
 const THREADS: [usize; 3] = [1, 2, 4];
@@ -25,6 +37,27 @@ fn values(length: usize, seed: u64) -> Vec<f32> {
 
 fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// Values in a format of operands.
+fn elements<E: Element>(values: &[f32]) -> Vec<E> {
+    values.iter().map(|&value| E::of(value)).collect()
+}
+
+/// What values are in f32 after they were rounded to a format.
+fn rounded<E: Element>(values: &[f32]) -> Vec<f32> {
+    got(&elements::<E>(values))
+}
+
+/// The values of a result.
+fn got<E: Element>(elements: &[E]) -> Vec<f32> {
+    elements.iter().map(|element| element.get()).collect()
+}
+
+/// How far a value of this size may move when it is rounded to the format, in which f32 are exact.
+fn rounding<E: Element>(value: f64) -> f64 {
+    let exact = E::of(1.0 + 2f32.powi(-20)).get() != 1.0;
+    if exact { 0.0 } else { value.abs() / 256.0 + 1e-40 }
 }
 
 /// The finalizer of SplitMix64, for the keys of masks.
