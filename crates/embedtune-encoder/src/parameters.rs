@@ -1,6 +1,10 @@
 //! The weights of a model as one flat buffer with named, shaped views.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Name, shape and place of one weight tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Parameters {
             by_name: HashMap::new(),
             trainable: Vec::with_capacity(total),
             frozen: Vec::new(),
-            version: 0,
+            version: next_version(),
         };
         for (name, shape, values) in tensors {
             assert_eq!(shape.iter().product::<usize>(), values.len(), "shape of {name}");
@@ -109,11 +113,12 @@ impl Parameters {
 
     /// All trainable values, to be changed. Engines notice by [`Parameters::version`].
     pub fn trainable_mut(&mut self) -> &mut [f32] {
-        self.version += 1;
+        self.version = next_version();
         &mut self.trainable
     }
 
-    /// Grows with every (possible) change of values or of what is frozen.
+    /// Changes with every (possible) change of values or of what is frozen. Sets of one version are
+    /// equal, be they one set or clones.
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -140,8 +145,15 @@ impl Parameters {
         // `values` above reads the old buffers by the old infos: both are replaced together.
         self.trainable = trainable;
         self.frozen = frozen;
-        self.version += 1;
+        self.version = next_version();
     }
+}
+
+/// A version that no set of this process had before: a clone that is changed must not pass for its
+/// original changed in another way.
+fn next_version() -> u64 {
+    static VERSIONS: AtomicU64 = AtomicU64::new(0);
+    VERSIONS.fetch_add(1, Ordering::Relaxed)
 }
 
 #[cfg(test)]

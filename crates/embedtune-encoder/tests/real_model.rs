@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use candle_core::Device;
 use embedtune_data::{Embed, Role};
-use embedtune_encoder::{EmbeddingModel, ReferenceEngine};
+use embedtune_encoder::{EmbeddingModel, PackedBatch, Precision, ReferenceEngine};
 use embedtune_testkit::{Tolerance, assert_close, golden_json, test_model};
 use serde::Deserialize;
 
@@ -67,4 +69,76 @@ fn long_texts_are_cut_to_256_tokens_though_the_tokenizer_file_says_128() {
     let long = "word ".repeat(1000);
     let tokens = model.tokenize(&[&long], Role::Document).unwrap();
     assert_eq!((tokens[0].ids.len(), tokens[0].full_len), (256, 1002));
+}
+
+/// How far PyTorch's bf16 autocast is from its own f32, by `fixtures/gen/bf16_autocast.py`.
+#[derive(Deserialize)]
+struct Autocast {
+    embeddings: f64,
+    gradients: BTreeMap<String, f64>,
+}
+
+/// Embeddings, and gradients of `sum(embeddings * w)` with `w` as that script has it.
+fn embeddings_and_gradients(model: &EmbeddingModel, golden: &Golden) -> (Vec<f32>, Vec<f32>) {
+    let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
+    let tokens = model.tokenize(&texts, Role::Document).unwrap();
+    let batch: PackedBatch = tokens.iter().collect();
+    let (rows, tape) = model.forward(&batch, None).unwrap();
+    let w: Vec<f32> = (0..rows.len()).map(|i| (0.7 * i as f64).sin() as f32).collect();
+    let mut gradients = vec![0.0; model.parameters().trainable().len()];
+    model.backward(tape, &w, &mut gradients).unwrap();
+    (rows, gradients)
+}
+
+#[test]
+fn bf16_is_as_close_to_f32_as_autocast_is() {
+    let Some(dir) = test_model() else { return };
+    let mut model = EmbeddingModel::load(dir).unwrap();
+    let golden: Golden =
+        golden_json(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/minilm-golden.json"));
+    let autocast: Autocast =
+        golden_json(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bf16-autocast.json"));
+    let (exact, exact_gradients) = embeddings_and_gradients(&model, &golden);
+    model.set_precision(Precision::Bf16).unwrap();
+    let (rows, gradients) = embeddings_and_gradients(&model, &golden);
+    let distance = |exact: &[f32], got: &[f32]| {
+        let norm = |values: &mut dyn Iterator<Item = f32>| {
+            values.map(|value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+        };
+        let off = norm(&mut exact.iter().zip(got).map(|(a, b)| a - b));
+        off / norm(&mut exact.iter().copied())
+    };
+    let off = distance(&exact, &rows);
+    assert!(off <= autocast.embeddings, "{off} against {}", autocast.embeddings);
+    let (mut ratios, mut worst) = (Vec::new(), (0.0, String::new()));
+    for info in model.parameters().infos() {
+        let Some(theirs) = autocast.gradients.get(&info.name) else { continue };
+        let off = distance(&exact_gradients[info.range()], &gradients[info.range()]);
+        let ratio = off / theirs;
+        ratios.push(ratio);
+        if ratio > worst.0 {
+            worst = (ratio, info.name.clone());
+        }
+    }
+    assert_eq!(ratios.len(), autocast.gradients.len());
+    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    assert!(mean <= 1.0 && worst.0 <= 1.0, "mean {mean}, worst {worst:?}");
+}
+
+#[test]
+fn int8_is_close_and_encodes_only() {
+    let Some(dir) = test_model() else { return };
+    let mut model = EmbeddingModel::load(dir).unwrap();
+    let exact = model.embed(&SENTENCES, Role::Document).unwrap();
+    model.set_precision(Precision::Int8).unwrap();
+    let rows = model.embed(&SENTENCES, Role::Document).unwrap();
+    for row in 0..SENTENCES.len() {
+        let cosine = exact.row(row).iter().zip(rows.row(row)).map(|(a, b)| a * b).sum::<f32>();
+        assert!(cosine > 0.99, "{}: cosine {cosine}", SENTENCES[row]);
+    }
+    assert_ne!(exact.as_slice(), rows.as_slice());
+    let tokens = model.tokenize(&SENTENCES, Role::Document).unwrap();
+    let batch: PackedBatch = tokens.iter().collect();
+    let error = model.forward(&batch, None).err().unwrap().to_string();
+    assert!(error.contains("int8") && error.contains("f32 and bf16"), "{error}");
 }

@@ -1,15 +1,19 @@
 //! The backward pass, block by block from the top, down to the lowest trainable weight.
 
+use std::ops::Range;
+
 use embedtune_kernels::{
-    Matrix, MatrixMut, Threads, Update, activate, activation_backward, add_column_sums,
-    apply_masks, attention_backward, layer_norm_backward, product,
+    Element, PackedMatrix, Update, activation_backward, add_column_sums, add_weight_gradients,
+    apply_masks, attention_backward, layer_norm_backward, multiply, round_to, scatter_add_rows,
 };
 use rayon::prelude::*;
 
 use super::{
-    Buffers, CpuTape,
-    forward::{EmbeddingsTape, LayerTape, Normed, Pass, activation, part},
-    head,
+    buffers::{Kept, LayerTape, Normed, Scratch, Workspace, sized},
+    forward::{Pass, ROWS, activation},
+    gradients::Gradients,
+    sums::Sums,
+    weights::Block,
 };
 use crate::{
     EncoderSpec, Parameters,
@@ -17,296 +21,365 @@ use crate::{
     dropout::Site,
 };
 
-/// The gradient buffer, looked up by the name of a weight.
-pub(super) struct Gradients<'a> {
-    parameters: &'a Parameters,
-    values: &'a mut [f32],
+/// A pass whose products are in the format that its tape keeps.
+type Training<'a, E> = Pass<'a, PackedMatrix<E>>;
+
+/// How far down gradients are wanted.
+pub(super) struct Depth {
+    /// Whether an embedding table is trained, or the norm after them.
+    tables: bool,
+    /// The lowest block in or below which something is trained.
+    lowest: usize,
 }
 
-impl Gradients<'_> {
-    /// Gradient of a weight, if it is trained.
-    pub(super) fn of(&mut self, name: &str) -> Option<&mut [f32]> {
-        let info = self.parameters.info(name).filter(|info| !info.frozen)?;
-        Some(&mut self.values[info.range()])
-    }
-
-    /// Gradients of a layer norm's weight and bias, if they are trained.
-    fn of_norm(&mut self, names: &Affine) -> (Option<&mut [f32]>, Option<&mut [f32]>) {
-        let range = |name: &str| {
-            self.parameters.info(name).filter(|info| !info.frozen).map(|info| info.range())
+impl Depth {
+    pub(super) fn of(spec: &EncoderSpec, parameters: &Parameters) -> Self {
+        let trained = |names: Vec<(String, Vec<usize>)>| {
+            names.iter().any(|(name, _)| parameters.info(name).is_some_and(|info| !info.frozen))
         };
-        match (range(&names.weight), range(&names.bias)) {
-            (None, None) => (None, None),
-            (Some(weight), None) => (Some(&mut self.values[weight]), None),
-            (None, Some(bias)) => (None, Some(&mut self.values[bias])),
-            (Some(weight), Some(bias)) => {
-                let [weight, bias] = self
-                    .values
-                    .get_disjoint_mut([weight, bias])
-                    .expect("two weights lie at different places");
-                (Some(weight), Some(bias))
-            }
-        }
+        let tables = trained(spec.names.embedding_shapes(&spec.transformer));
+        let layers = &spec.names.layers;
+        let lowest = match tables {
+            true => 0,
+            false => (0..layers.len())
+                .find(|&layer| trained(layers[layer].shapes(&spec.transformer)))
+                .unwrap_or(layers.len()),
+        };
+        Self { tables, lowest }
     }
 }
 
-pub(super) fn run(
-    spec: &EncoderSpec,
-    parameters: &Parameters,
-    buffers: &Buffers,
-    tape: CpuTape,
-    d_embeddings: &[f32],
-    gradients: &mut [f32],
-) {
-    let CpuTape { layout, dropout, embeddings, mut layers, head } = tape;
-    let pass = Pass { spec, parameters, layout: &layout, dropout: dropout.as_ref(), buffers };
-    let mut gradients = Gradients { parameters, values: gradients };
-    let trained = |names: Vec<(String, Vec<usize>)>| {
-        names.iter().any(|(name, _)| parameters.info(name).is_some_and(|info| !info.frozen))
-    };
-    let tables = trained(spec.names.embedding_shapes(&spec.transformer));
-    // The lowest block that something trained lies in or below.
-    let lowest = match tables {
-        true => 0,
-        false => (0..layers.len())
-            .find(|&layer| trained(spec.names.layers[layer].shapes(&spec.transformer)))
-            .unwrap_or(layers.len()),
-    };
-
-    let mut d_hidden = buffers.take(layout.tokens() * spec.transformer.hidden_size);
-    head::backward(spec, parameters, &layout, &head, d_embeddings, &mut gradients, &mut d_hidden);
-    while let Some(layer) = layers.pop() {
-        let number = layers.len();
-        if number >= lowest {
-            let mut input = buffers.take(d_hidden.len());
-            match layers.last() {
-                Some(below) => {
-                    let names = &spec.names.layers[number - 1].output_norm;
-                    pass.after_norm(&below.output_norm, names, &mut input);
-                }
-                None => pass.after_embeddings(&embeddings, &mut input),
-            }
-            let wanted = tables || number > lowest;
-            pass.layer_backward(number, &layer, &input, &mut d_hidden, wanted, &mut gradients);
-            buffers.give(input);
-        }
-        layer.give_back(buffers);
-    }
-    if tables {
-        pass.embeddings_backward(&embeddings, &mut d_hidden, &mut gradients);
-    }
-    embeddings.give_back(buffers);
-    buffers.give(d_hidden);
+/// Some rows of what the backward pass of a block reads and writes.
+struct Rows<'a, E> {
+    tokens: Range<usize>,
+    /// Gradient of the block's output; becomes that of the sum after its attention.
+    d: &'a mut [f32],
+    output_norm: (&'a mut [E], &'a mut [f32]),
+    /// Input of the activation; becomes its output.
+    inner: &'a mut [E],
+    attention_norm: (&'a mut [E], &'a mut [f32]),
+    d_output: &'a mut [E],
+    d_inner: &'a mut [E],
+    /// Becomes the input of the feed-forward part.
+    input: &'a mut [E],
+    d_attention: &'a mut [E],
+    d_context: &'a mut [E],
+    sums: RowSums<'a>,
 }
 
-impl Pass<'_> {
-    /// Turns `d`, the gradient of a block's output, into that of its input (left out where
-    /// nothing below is trained).
-    fn layer_backward(
+/// The block's place in [`Sums`].
+struct RowSums<'a> {
+    output_norm: [&'a mut [f32]; 2],
+    output: &'a mut [f32],
+    intermediate: &'a mut [f32],
+    attention_norm: [&'a mut [f32]; 2],
+    attention_output: &'a mut [f32],
+}
+
+impl<E: Element> Training<'_, E> {
+    /// Adds the gradients of all trained weights below the head, given that of the hidden states
+    /// in `work.hidden`. What `kept` holds is used up.
+    pub(super) fn backward(
         &self,
-        number: usize,
-        tape: &LayerTape,
-        input: &[f32],
-        d: &mut [f32],
-        wanted: bool,
+        blocks: &[Block<PackedMatrix<E>>],
+        kept: &mut Kept<E>,
+        work: &mut Workspace<E>,
         gradients: &mut Gradients<'_>,
     ) {
+        let depth = Depth::of(self.spec, self.parameters);
+        for number in (depth.lowest..blocks.len()).rev() {
+            let (below, layer) = kept.layers.split_at_mut(number);
+            let input = match below.last() {
+                Some(layer) => &layer.output_norm,
+                None => &kept.embeddings,
+            };
+            let wanted = depth.tables || number > depth.lowest;
+            let names = &self.spec.names.layers[number];
+            let layer = &mut layer[0];
+            self.feed_forward(&blocks[number], number, layer, work);
+            self.linear_gradients(names, layer, work, gradients);
+            let masks = self.layout.masks(
+                0..self.layout.tokens(),
+                self.dropout,
+                (number, Site::Attention),
+                &mut work.masks,
+            );
+            let shape = self.attention_shape();
+            attention_backward(shape, &mut layer.projections, masks, &work.d_context);
+            self.projections(&blocks[number], number, &layer.projections, input, wanted, work);
+            self.projection_gradients(names, &layer.projections, work, gradients);
+        }
+        if depth.tables {
+            self.tables(&kept.embeddings, work, gradients);
+        }
+    }
+
+    /// From the gradient of the block's output to that of the sum after its attention and that of
+    /// the attention's output.
+    fn feed_forward(
+        &self,
+        block: &Block<PackedMatrix<E>>,
+        number: usize,
+        layer: &mut LayerTape<E>,
+        work: &mut Workspace<E>,
+    ) {
         let names = &self.spec.names.layers[number];
-        self.norm_backward(&tape.output_norm, &names.output_norm, d, gradients);
-        self.feed_forward_backward(number, names, tape, d, gradients);
-        self.norm_backward(&tape.attention_norm, &names.attention_norm, d, gradients);
-        self.attention_backward(number, names, tape, input, d, wanted, gradients);
+        let rows = self.cut(layer, work);
+        rows.into_par_iter().for_each(|rows| {
+            self.with_scratch(|scratch| {
+                let site = (number, Site::FeedForward);
+                self.norm_backward(
+                    &names.output_norm,
+                    &rows.output_norm,
+                    rows.d,
+                    rows.sums.output_norm,
+                );
+                self.drop(site, &rows.tokens, rows.d, rows.d_output, rows.sums.output, scratch);
+                let wide = sized(&mut scratch.wide, rows.inner.len());
+                scratch.rows.pack(rows.d_output, self.size());
+                multiply(&scratch.rows, &block.output, Update::Overwrite, wide);
+                let activation = activation(self.transformer());
+                activation_backward(activation, rows.inner, wide, rows.d_inner);
+                add_column_sums(rows.d_inner, rows.sums.intermediate);
+                scratch.rows.pack(rows.d_inner, self.transformer().intermediate_size);
+                multiply(&scratch.rows, &block.intermediate, Update::Add, rows.d);
+                self.after_norm(rows.attention_norm.0, &names.attention_norm, rows.input);
+
+                let site = (number, Site::AttentionOutput);
+                let norm = &names.attention_norm;
+                self.norm_backward(norm, &rows.attention_norm, rows.d, rows.sums.attention_norm);
+                let sums = rows.sums.attention_output;
+                self.drop(site, &rows.tokens, rows.d, rows.d_attention, sums, scratch);
+                let narrow = sized(&mut scratch.narrow, rows.d.len());
+                scratch.rows.pack(rows.d_attention, self.size());
+                multiply(&scratch.rows, &block.attention_output, Update::Overwrite, narrow);
+                round_to(narrow, rows.d_context);
+            });
+        });
+    }
+
+    /// Cuts everything that [`Training::feed_forward`] needs into rows.
+    fn cut<'a>(&self, layer: &'a mut LayerTape<E>, work: &'a mut Workspace<E>) -> Vec<Rows<'a, E>> {
+        let (tokens, size) = (self.layout.tokens(), self.size());
+        let inner_size = self.transformer().intermediate_size;
+        let count = tokens.div_ceil(ROWS);
+        let Sums { output_norm, output, intermediate, attention_norm, attention_output, .. } =
+            &mut work.sums;
+        let mut output_weight = output_norm.weight.rows(count, size);
+        let mut output_bias = output_norm.bias.rows(count, size);
+        let mut attention_weight = attention_norm.weight.rows(count, size);
+        let mut attention_bias = attention_norm.bias.rows(count, size);
+        let mut output = output.rows(count, size);
+        let mut intermediate = intermediate.rows(count, inner_size);
+        let mut attention_output = attention_output.rows(count, size);
+
+        let (narrow, wide) = (ROWS * size, ROWS * inner_size);
+        let mut output_rows = layer.output_norm.chunks(ROWS, size);
+        let mut attention_rows = layer.attention_norm.chunks(ROWS, size);
+        let mut inner = layer.inner.chunks_mut(wide);
+        let mut d_inner = resized(&mut work.d_inner, tokens * inner_size).chunks_mut(wide);
+        let cut = |buffer: &'a mut Vec<E>| resized(buffer, tokens * size).chunks_mut(narrow);
+        let (mut d_output, mut input) = (cut(&mut work.d_output), cut(&mut work.input));
+        let mut d_attention = cut(&mut work.d_attention);
+        let mut d_context = cut(&mut work.d_context);
+        let next = "every buffer has all rows";
+        let chunks = work.hidden.chunks_mut(narrow).enumerate();
+        chunks
+            .map(|(chunk, d)| Rows {
+                tokens: chunk * ROWS..chunk * ROWS + d.len() / size,
+                d,
+                output_norm: output_rows.next().expect(next),
+                inner: inner.next().expect(next),
+                attention_norm: attention_rows.next().expect(next),
+                d_output: d_output.next().expect(next),
+                d_inner: d_inner.next().expect(next),
+                input: input.next().expect(next),
+                d_attention: d_attention.next().expect(next),
+                d_context: d_context.next().expect(next),
+                sums: RowSums {
+                    output_norm: [
+                        output_weight.next().expect(next),
+                        output_bias.next().expect(next),
+                    ],
+                    output: output.next().expect(next),
+                    intermediate: intermediate.next().expect(next),
+                    attention_norm: [
+                        attention_weight.next().expect(next),
+                        attention_bias.next().expect(next),
+                    ],
+                    attention_output: attention_output.next().expect(next),
+                },
+            })
+            .collect()
     }
 
     fn norm_backward(
         &self,
-        norm: &Normed,
         names: &Affine,
+        (normed, deviations): &(&mut [E], &mut [f32]),
         d: &mut [f32],
-        gradients: &mut Gradients<'_>,
+        [d_weight, d_bias]: [&mut [f32]; 2],
     ) {
         let weight = self.weight(&names.weight);
-        let (d_weight, d_bias) = gradients.of_norm(names);
-        layer_norm_backward(d, &norm.rows, &norm.inverse_deviation, weight, d_weight, d_bias);
+        layer_norm_backward(d, normed, deviations, weight, Some(d_weight), Some(d_bias));
     }
 
-    /// Adds the gradient through the feed-forward block to `d`, which holds the residual's.
-    fn feed_forward_backward(
+    /// Gradient of a sub-block's output: that of the sum, through dropout. Its sum over the rows is
+    /// that of the bias.
+    fn drop(
         &self,
-        number: usize,
-        names: &LayerNames,
-        tape: &LayerTape,
-        d: &mut [f32],
-        gradients: &mut Gradients<'_>,
+        site: (usize, Site),
+        tokens: &Range<usize>,
+        d: &[f32],
+        d_output: &mut [E],
+        d_bias: &mut [f32],
+        scratch: &mut Scratch<PackedMatrix<E>>,
     ) {
-        let activation = activation(&self.spec.transformer);
-        let d_output = self.dropped(number, Site::FeedForward, d);
-        let mut activated = self.buffers.take(tape.inner.len());
-        activate(activation, &tape.inner, &mut activated);
-        self.weight_backward(&names.output, &d_output, &activated, gradients);
-        let mut d_inner = activated; // Its values are not needed any more.
-        self.input_backward(&names.output, &d_output, Update::Overwrite, &mut d_inner);
-        activation_backward(activation, &tape.inner, &mut d_inner);
-        let mut input = d_output; // Its values neither.
-        self.after_norm(&tape.attention_norm, &names.attention_norm, &mut input);
-        self.weight_backward(&names.intermediate, &d_inner, &input, gradients);
-        self.input_backward(&names.intermediate, &d_inner, Update::Add, d);
-        self.buffers.give(d_inner);
-        self.buffers.give(input);
+        let masks = self.layout.masks(tokens.clone(), self.dropout, site, &mut scratch.masks);
+        apply_masks(masks, d, d_output);
+        add_column_sums(d_output, d_bias);
     }
 
-    /// Adds the gradient through attention to `d`, which holds the residual's.
-    #[allow(clippy::too_many_arguments)]
-    fn attention_backward(
+    /// Adds the gradients of the weights that [`Training::feed_forward`] passed.
+    fn linear_gradients(
         &self,
-        number: usize,
         names: &LayerNames,
-        tape: &LayerTape,
-        input: &[f32],
-        d: &mut [f32],
-        wanted: bool,
+        layer: &LayerTape<E>,
+        work: &mut Workspace<E>,
         gradients: &mut Gradients<'_>,
     ) {
-        let d_output = self.dropped(number, Site::AttentionOutput, d);
-        self.weight_backward(&names.attention_output, &d_output, &tape.context, gradients);
-        let mut d_context = self.buffers.take(d.len());
-        self.input_backward(&names.attention_output, &d_output, Update::Overwrite, &mut d_context);
-
-        let (mut d_query, mut d_key) = (d_output, self.buffers.take(d.len()));
-        let mut d_value = self.buffers.take(d.len());
-        self.heads_backward(number, tape, &d_context, [&mut d_query, &mut d_key, &mut d_value]);
-        let projections =
-            [(&names.query, &d_query), (&names.key, &d_key), (&names.value, &d_value)];
-        for (affine, d_projected) in projections {
-            self.weight_backward(affine, d_projected, input, gradients);
-            if wanted {
-                self.input_backward(affine, d_projected, Update::Add, d);
+        let Workspace { d_output, d_inner, d_attention, input, columns, sums, .. } = work;
+        let tokens = self.layout.tokens();
+        let mut add = |affine: &Affine, d: &[E], input: &[E]| {
+            if let Some(sum) = gradients.of(&affine.weight) {
+                let out = d.len() / tokens.max(1);
+                add_weight_gradients(d, input, tokens, &mut [(out, sum)], columns);
+            }
+        };
+        add(&names.output, d_output, &layer.inner);
+        add(&names.intermediate, d_inner, input);
+        add(&names.attention_output, d_attention, &layer.context);
+        for (name, sum) in [
+            (&names.output.bias, &sums.output),
+            (&names.intermediate.bias, &sums.intermediate),
+            (&names.attention_output.bias, &sums.attention_output),
+            (&names.output_norm.weight, &sums.output_norm.weight),
+            (&names.output_norm.bias, &sums.output_norm.bias),
+            (&names.attention_norm.weight, &sums.attention_norm.weight),
+            (&names.attention_norm.bias, &sums.attention_norm.bias),
+        ] {
+            if let Some(gradient) = gradients.of(name) {
+                sum.add_to(gradient);
             }
         }
-        [d_context, d_query, d_key, d_value]
-            .into_iter()
-            .for_each(|buffer| self.buffers.give(buffer));
     }
 
-    fn heads_backward(
+    /// Adds what comes through queries, keys and values to the gradient of the block's input (if
+    /// it is wanted), and writes that input to `work.input`.
+    fn projections(
         &self,
+        block: &Block<PackedMatrix<E>>,
         number: usize,
-        tape: &LayerTape,
-        d_context: &[f32],
-        [d_query, d_key, d_value]: [&mut [f32]; 3],
+        d: &[E],
+        input: &Normed<E>,
+        wanted: bool,
+        work: &mut Workspace<E>,
     ) {
-        let size = self.spec.transformer.hidden_size;
-        let masks = self.layout.masks(self.dropout, number, Site::Attention);
-        let parts = self
-            .layout
-            .split_mut(d_query, size)
-            .into_iter()
-            .zip(self.layout.split_mut(d_key, size))
-            .zip(self.layout.split_mut(d_value, size));
-        let tasks: Vec<_> = self.layout.ranges().zip(parts).collect();
-        tasks.into_par_iter().for_each_init(Vec::new, |scratch, (tokens, ((d_q, d_k), d_v))| {
-            let part = |buffer| part(buffer, &tokens, size);
-            attention_backward(
-                self.attention_shape(tokens.len()),
-                part(&tape.query),
-                part(&tape.key),
-                part(&tape.value),
-                masks.as_ref().map(|masks| &masks[tokens.clone()]),
-                part(d_context),
-                (d_q, d_k, d_v),
-                scratch,
-            );
-        });
-    }
-
-    /// Gradient of a sub-block's output: that of the sum, through dropout.
-    fn dropped(&self, number: usize, site: Site, d: &[f32]) -> Vec<f32> {
-        let mut d_output = self.buffers.take(d.len());
-        d_output.copy_from_slice(d);
-        if let Some(masks) = self.layout.masks(self.dropout, number, site) {
-            apply_masks(&masks, &mut d_output);
-        }
-        d_output
-    }
-
-    /// Adds the gradients of a linear layer's weight and bias.
-    fn weight_backward(
-        &self,
-        affine: &Affine,
-        d_output: &[f32],
-        input: &[f32],
-        gradients: &mut Gradients<'_>,
-    ) {
-        let tokens = self.layout.tokens();
-        if tokens == 0 {
-            return;
-        }
-        let (out, inputs) = (d_output.len() / tokens, input.len() / tokens);
-        if let Some(sum) = gradients.of(&affine.weight) {
-            product(
-                Matrix::new(d_output, tokens, out).t(),
-                Matrix::new(input, tokens, inputs),
-                MatrixMut::new(sum, out, inputs),
-                Update::Add,
-                Threads::All,
-            );
-        }
-        if let Some(sum) = gradients.of(&affine.bias) {
-            add_column_sums(d_output, sum);
-        }
-    }
-
-    /// Gradient of a linear layer's input.
-    fn input_backward(
-        &self,
-        affine: &Affine,
-        d_output: &[f32],
-        update: Update,
-        d_input: &mut [f32],
-    ) {
-        let tokens = self.layout.tokens();
-        if tokens == 0 {
-            return;
-        }
-        let (out, inputs) = (d_output.len() / tokens, d_input.len() / tokens);
-        product(
-            Matrix::new(d_output, tokens, out),
-            Matrix::new(self.weight(&affine.weight), out, inputs),
-            MatrixMut::new(d_input, tokens, inputs),
-            update,
-            Threads::All,
+        let (tokens, size) = (self.layout.tokens(), self.size());
+        let sums = work.sums.projections.rows(tokens.div_ceil(ROWS), 3 * size);
+        let rows = work.hidden.chunks_mut(ROWS * size).zip(d.chunks(ROWS * 3 * size));
+        let inputs = work.input.chunks_mut(ROWS * size).zip(input.rows.chunks(ROWS * size));
+        let rows: Vec<_> = rows.zip(inputs.zip(sums)).collect();
+        rows.into_par_iter().enumerate().for_each(
+            |(chunk, ((d_input, d), ((out, normed), sums)))| {
+                self.with_scratch(|scratch| {
+                    add_column_sums(d, sums);
+                    if wanted {
+                        scratch.rows.pack(d, 3 * size);
+                        multiply(&scratch.rows, &block.projections, Update::Add, d_input);
+                    }
+                    if number > 0 {
+                        let names = &self.spec.names.layers[number - 1].output_norm;
+                        return self.after_norm(normed, names, out);
+                    }
+                    let first = chunk * ROWS;
+                    let tokens = first..first + normed.len() / size;
+                    let rows = sized(&mut scratch.narrow, normed.len());
+                    self.after_embeddings(tokens, normed, &mut scratch.masks, rows);
+                    round_to(rows, out);
+                });
+            },
         );
     }
 
-    /// Adds the gradients of the tables; `d` is that of the first block's input.
-    fn embeddings_backward(
+    /// Adds the gradients of queries', keys' and values' weights.
+    fn projection_gradients(
         &self,
-        tape: &EmbeddingsTape,
-        d: &mut [f32],
+        names: &LayerNames,
+        d: &[E],
+        work: &mut Workspace<E>,
         gradients: &mut Gradients<'_>,
     ) {
-        let (names, size) = (&self.spec.names, self.spec.transformer.hidden_size);
-        if let Some(masks) = self.layout.masks(self.dropout, 0, Site::Embeddings) {
-            apply_masks(&masks, d);
-        }
-        self.norm_backward(&tape.norm, &names.embeddings_norm, d, gradients);
-        let add = |row: &[f32], sum: &mut [f32]| {
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-        };
-        if let Some(sum) = gradients.of(&names.token_types) {
-            d.chunks_exact(size).for_each(|row| add(row, &mut sum[..size]));
-        }
-        if let Some(sum) = gradients.of(&names.words) {
-            for (&id, row) in self.layout.ids.iter().zip(d.chunks_exact(size)) {
-                add(row, &mut sum[id as usize * size..][..size]);
-            }
-        }
-        if let Some(sum) = gradients.of(&names.positions) {
-            for tokens in self.layout.ranges() {
-                for (position, token) in tokens.enumerate() {
-                    add(&d[token * size..][..size], &mut sum[position * size..][..size]);
-                }
+        let (tokens, size) = (self.layout.tokens(), self.size());
+        let projections = [&names.query, &names.key, &names.value];
+        let weights = gradients.of_each(projections.map(|affine| affine.weight.as_str()));
+        let mut sums = weights.map(|weight| (size, weight.unwrap_or_default()));
+        add_weight_gradients(d, &work.input, tokens, &mut sums, &mut work.columns);
+        for (number, affine) in projections.into_iter().enumerate() {
+            if let Some(sum) = gradients.of(&affine.bias) {
+                work.sums.projections.add_columns_to(number * size, 3 * size, sum);
             }
         }
     }
+
+    /// Adds the gradients of the tables; `work.hidden` is that of the first block's input.
+    fn tables(
+        &self,
+        embeddings: &Normed<E>,
+        work: &mut Workspace<E>,
+        gradients: &mut Gradients<'_>,
+    ) {
+        let (names, size) = (&self.spec.names, self.size());
+        let count = self.layout.tokens().div_ceil(ROWS);
+        let norm = &mut work.sums.output_norm;
+        let sums = norm.weight.rows(count, size).zip(norm.bias.rows(count, size));
+        let rows = work.hidden.chunks_mut(ROWS * size).zip(embeddings.rows.chunks(ROWS * size));
+        let rows = rows.zip(embeddings.inverse_deviation.chunks(ROWS)).zip(sums);
+        let rows: Vec<_> = rows.collect();
+        rows.into_par_iter().enumerate().for_each(|(chunk, row)| {
+            let (((d, normed), deviations), (d_weight, d_bias)) = row;
+            self.with_scratch(|scratch| {
+                let tokens = chunk * ROWS..chunk * ROWS + deviations.len();
+                let site = (0, Site::Embeddings);
+                let masks = self.layout.masks(tokens, self.dropout, site, &mut scratch.masks);
+                for (mask, row) in masks.into_iter().flatten().zip(d.chunks_exact_mut(size)) {
+                    mask.apply(0, row);
+                }
+                let weight = self.weight(&names.embeddings_norm.weight);
+                layer_norm_backward(d, normed, deviations, weight, Some(d_weight), Some(d_bias));
+            });
+        });
+        for (name, sum) in [
+            (&names.embeddings_norm.weight, &norm.weight),
+            (&names.embeddings_norm.bias, &norm.bias),
+        ] {
+            if let Some(gradient) = gradients.of(name) {
+                sum.add_to(gradient);
+            }
+        }
+        if let Some(sum) = gradients.of(&names.token_types) {
+            add_column_sums(&work.hidden, &mut sum[..size]);
+        }
+        if let Some(sum) = gradients.of(&names.words) {
+            scatter_add_rows(&work.hidden, &self.layout.ids, sum);
+        }
+        if let Some(sum) = gradients.of(&names.positions) {
+            scatter_add_rows(&work.hidden, &self.layout.positions, sum);
+        }
+    }
+}
+
+fn resized<E: Copy + Default>(buffer: &mut Vec<E>, len: usize) -> &mut [E] {
+    buffer.resize(len, E::default());
+    buffer
 }

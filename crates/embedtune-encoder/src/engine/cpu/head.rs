@@ -3,7 +3,7 @@
 
 use embedtune_kernels::{Matrix, MatrixMut, Threads, Update, add_bias, add_column_sums, product};
 
-use super::{backward::Gradients, layout::Layout};
+use super::{gradients::Gradients, layout::Layout};
 use crate::{Dense, DenseActivation, EncoderSpec, HeadStep, Parameters, Pooling};
 
 /// Input of each step after pooling, and the last output.
@@ -174,7 +174,8 @@ fn project(dense: &Dense, parameters: &Parameters, input: &[f32], sequences: usi
         Threads::All,
     );
     if dense.bias {
-        add_bias(weight(dense.bias()), &mut output);
+        let products = output.clone();
+        add_bias(weight(dense.bias()), &products, &mut output);
     }
     if dense.activation == DenseActivation::Tanh {
         output.iter_mut().for_each(|value| *value = value.tanh());

@@ -8,38 +8,44 @@ use crate::{Dropout, PackedBatch, dropout::Site};
 
 /// Token ids and the borders of a batch.
 pub(super) struct Layout {
+    /// Token ids, `(tokens)`.
     pub(super) ids: Vec<u32>,
-    sequences: Vec<Sequence>,
-}
-
-struct Sequence {
-    tokens: Range<usize>,
-    /// First token that takes part in pooling.
-    first_pooled: usize,
-    slot: u64,
+    /// Position of each token in its sequence, `(tokens)`.
+    pub(super) positions: Vec<u32>,
+    /// Token after the last of each sequence.
+    pub(super) ends: Vec<usize>,
+    /// First token of each sequence that takes part in pooling.
+    first_pooled: Vec<usize>,
+    /// Dropout slot of each token's sequence, `(tokens)`.
+    slots: Vec<u64>,
 }
 
 impl Layout {
     pub(super) fn new(batch: &PackedBatch, include_prompt: bool) -> Self {
-        let mut ids = Vec::with_capacity(batch.num_tokens());
-        let mut sequences = Vec::with_capacity(batch.len());
+        let tokens = batch.num_tokens();
+        let mut layout = Self {
+            ids: Vec::with_capacity(tokens),
+            positions: Vec::with_capacity(tokens),
+            ends: Vec::with_capacity(batch.len()),
+            first_pooled: Vec::with_capacity(batch.len()),
+            slots: Vec::with_capacity(tokens),
+        };
         for index in 0..batch.len() {
             let sequence = batch.sequence(index);
-            let start = ids.len();
-            ids.extend_from_slice(sequence);
+            let start = layout.ids.len();
             let prompt = if include_prompt { 0 } else { batch.prompt_len(index) };
-            sequences.push(Sequence {
-                tokens: start..ids.len(),
-                first_pooled: (start + prompt).min(ids.len()),
-                slot: batch.slot(index),
-            });
+            layout.ids.extend_from_slice(sequence);
+            layout.positions.extend(0..sequence.len() as u32);
+            layout.slots.resize(layout.ids.len(), batch.slot(index));
+            layout.ends.push(layout.ids.len());
+            layout.first_pooled.push((start + prompt).min(layout.ids.len()));
         }
-        Self { ids, sequences }
+        layout
     }
 
     /// Number of sequences.
     pub(super) fn sequences(&self) -> usize {
-        self.sequences.len()
+        self.ends.len()
     }
 
     /// Number of tokens.
@@ -49,44 +55,30 @@ impl Layout {
 
     /// Tokens of each sequence.
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.sequences.iter().map(|sequence| sequence.tokens.clone())
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| start..end)
     }
 
     /// Tokens of each sequence that take part in pooling.
     pub(super) fn pooled(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.sequences.iter().map(|sequence| sequence.first_pooled..sequence.tokens.end)
+        self.first_pooled.iter().zip(&self.ends).map(|(&first, &end)| first..end)
     }
 
-    /// The dropout mask of each token at a site, or none where nothing is dropped.
-    pub(super) fn masks(
+    /// The dropout mask of each of `tokens` at a site, collected in `buffer`; or none where nothing
+    /// is dropped.
+    pub(super) fn masks<'a>(
         &self,
+        tokens: Range<usize>,
         dropout: Option<&Dropout>,
-        layer: usize,
-        site: Site,
-    ) -> Option<Vec<DropoutMask>> {
+        (layer, site): (usize, Site),
+        buffer: &'a mut Vec<DropoutMask>,
+    ) -> Option<&'a [DropoutMask]> {
         let dropout = dropout.filter(|dropout| dropout.rate(site) > 0.0)?;
-        let mut masks = Vec::with_capacity(self.tokens());
-        for sequence in &self.sequences {
-            masks.extend(
-                (0..sequence.tokens.len())
-                    .map(|token| dropout.token_mask(sequence.slot, layer, site, token)),
-            );
-        }
-        Some(masks)
-    }
-
-    /// Splits a buffer of `width` values a token into one part a sequence.
-    pub(super) fn split_mut<'a>(
-        &self,
-        mut buffer: &'a mut [f32],
-        width: usize,
-    ) -> Vec<&'a mut [f32]> {
-        self.ranges()
-            .map(|tokens| {
-                let (part, rest) = std::mem::take(&mut buffer).split_at_mut(tokens.len() * width);
-                buffer = rest;
-                part
-            })
-            .collect()
+        buffer.clear();
+        buffer.extend(tokens.map(|token| {
+            let position = self.positions[token] as usize;
+            dropout.token_mask(self.slots[token], layer, site, position)
+        }));
+        Some(buffer)
     }
 }
