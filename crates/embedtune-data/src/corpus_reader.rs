@@ -93,7 +93,7 @@ impl CorpusReader {
         let Some(line) = self.lines.next()? else { return Ok(None) };
         let at = || self.lines.place();
         let object = json::object(&line, at)?;
-        let id = match id_of(&object, &at)? {
+        let id = match id_of(&object, at)? {
             Some(id) => id,
             None => at().line.to_string(),
         };

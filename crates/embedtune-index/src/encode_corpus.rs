@@ -12,17 +12,17 @@ use crate::{IndexError, RowCounts, VectorFile};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct WindowConfig {
-    /// Most texts of a window. Default 8,192: their vectors take a few MB.
+    /// Most texts of a window. Default 4,096: their vectors take a few MB.
     pub texts: usize,
-    /// Bytes of text after which a window is full. Default 1 MiB, about 250,000 tokens: enough
-    /// that the windows' ends cost nothing, and what an interruption can lose is half a minute of
-    /// two slow cores.
+    /// Bytes of text after which a window is full. Default 512 KiB, about 120,000 tokens: enough
+    /// that the windows' ends cost nothing, and what an interruption can lose is some seconds of
+    /// a few cores.
     pub bytes: usize,
 }
 
 impl Default for WindowConfig {
     fn default() -> Self {
-        Self { texts: 8192, bytes: 1 << 20 }
+        Self { texts: 4096, bytes: 1 << 19 }
     }
 }
 
