@@ -26,13 +26,13 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Whether the positive is compared, with others; else the anchor is.
-    fn from_documents(self) -> bool {
+    /// Whether it is the positive that is compared; else it is the anchor.
+    fn compares_positive(self) -> bool {
         matches!(self, Self::DocToQuery | Self::DocToDoc)
     }
 
-    /// Whether it is compared with the candidates; else with the anchors.
-    fn towards_documents(self) -> bool {
+    /// Whether it is compared against the candidates; else against the anchors.
+    fn against_candidates(self) -> bool {
         matches!(self, Self::QueryToDoc | Self::DocToDoc)
     }
 }

@@ -41,7 +41,7 @@ fn evaluate_by(
     let embeddings = batch.embeddings.flatten_all()?.to_vec1()?;
     let prepared = Prepared::new(config.similarity, embeddings, dim);
     let softmax = Softmax::new(config, batch);
-    let to_queries = config.directions.iter().any(|direction| !direction.towards_documents());
+    let to_queries = config.directions.iter().any(|direction| !direction.against_candidates());
     let mut pass = Pass {
         batch,
         softmax: &softmax,
@@ -117,8 +117,8 @@ impl Pass<'_> {
     fn similarities(&self, height: usize, left: &[Vec<f32>; 2], logits: &mut [f32]) {
         let (width, dim) = (self.softmax.width, self.dim);
         for Segment { direction, columns } in &self.softmax.segments {
-            let from = Matrix::new(&left[usize::from(direction.from_documents())], height, dim);
-            let side = if direction.towards_documents() { &self.documents } else { &self.queries };
+            let from = Matrix::new(&left[usize::from(direction.compares_positive())], height, dim);
+            let side = if direction.against_candidates() { &self.documents } else { &self.queries };
             let to = Matrix::new(&side.rows, columns.len(), dim);
             let part = &mut logits[columns.start..];
             let part = MatrixMut::strided(part, height, columns.len(), width);
@@ -134,9 +134,12 @@ impl Pass<'_> {
         for Segment { direction, columns } in &self.softmax.segments {
             let d_logits = &d_logits[columns.start..];
             let d_logits = Matrix::strided(d_logits, height, columns.len(), width);
-            let from = usize::from(direction.from_documents());
-            let side =
-                if direction.towards_documents() { &mut self.documents } else { &mut self.queries };
+            let from = usize::from(direction.compares_positive());
+            let side = if direction.against_candidates() {
+                &mut self.documents
+            } else {
+                &mut self.queries
+            };
             let to = Matrix::new(&side.rows, columns.len(), dim);
             let d_from = MatrixMut::new(&mut d_left[from], height, dim);
             product(d_logits, to, d_from, Update::Add, Threads::All);

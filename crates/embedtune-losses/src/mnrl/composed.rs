@@ -41,8 +41,8 @@ fn term_losses(
     let mut logits = Vec::with_capacity(config.directions.len());
     let mut positive = None;
     for &direction in &config.directions {
-        let from = if direction.from_documents() { &positives } else { &anchors };
-        let to = if direction.towards_documents() { &documents } else { &queries };
+        let from = if direction.compares_positive() { &positives } else { &anchors };
+        let to = if direction.against_candidates() { &documents } else { &queries };
         let scores = (measure::similarities(from, to)? / config.temperature)?;
         if direction == Direction::QueryToDoc {
             let index = Tensor::new(columns.as_slice(), x.device())?.unsqueeze(1)?;

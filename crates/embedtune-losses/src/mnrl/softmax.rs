@@ -30,13 +30,13 @@ impl<'a> Softmax<'a> {
         let mut width = 0;
         let mut segment = |&direction: &Direction| {
             let columns =
-                if direction.towards_documents() { batch.candidates.len() } else { batch.len() };
+                if direction.against_candidates() { batch.candidates.len() } else { batch.len() };
             width += columns;
             Segment { direction, columns: width - columns..width }
         };
         let segments: Vec<Segment> = config.directions.iter().map(&mut segment).collect();
         let groups = match config.partition {
-            Partition::Joint => vec![0..width],
+            Partition::Joint => std::iter::once(0..width).collect(),
             Partition::PerDirection => segments.iter().map(|part| part.columns.clone()).collect(),
         };
         Self { config, masks: Masks::new(config, batch), segments, groups, width }
