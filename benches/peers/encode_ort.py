@@ -19,6 +19,7 @@ import time
 STARTED = float(os.environ.get("COMPARE_STARTED", time.time()))
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -102,7 +103,6 @@ def export(args):
         per_channel=True,
         extra_options={"MatMulConstBOnly": True},
     )
-    print(json.dumps({"quantized": str(args.folder / QUANTIZED)}))
 
 
 def read_texts(path):
@@ -168,7 +168,13 @@ def encode(args):
 
 def main():
     args = arguments()
-    export(args) if args.command == "export" else encode(args)
+    if args.command == "encode":
+        encode(args)
+        return
+    # The exporter tells of its progress where the result belongs.
+    with contextlib.redirect_stdout(sys.stderr):
+        export(args)
+    print(json.dumps({"quantized": str(args.folder / QUANTIZED)}))
 
 
 if __name__ == "__main__":

@@ -74,4 +74,8 @@ def run(command, threads):
     if child.returncode != 0:
         raise Failed(command, child.returncode, message[-2000:])
     unit = 1 if sys.platform == "darwin" else 1024
-    return Finished(json.loads(output), started, wall, usage.ru_maxrss * unit / 1e6, others)
+    try:
+        report = json.loads(output)
+    except ValueError as error:
+        raise Failed(command, 0, f"no JSON: {error}: {output[:200]}") from error
+    return Finished(report, started, wall, usage.ru_maxrss * unit / 1e6, others)
