@@ -3,7 +3,9 @@
 //!
 //! `cargo run --release -p embedtune-benches --bin ceiling`
 //!
-//! For each number format and product, GFLOP/s on one thread and on all, the best of many calls.
+//! For each number format, the kernel that computes in it, and product: GFLOP/s on one thread and on
+//! all, the best of many calls. The kernels of this project get their weights packed, as a training
+//! step packs them once, and pack rows within the time.
 //! `best` is the highest rate of all products. `train` and `encode` are what a block would run at
 //! if it were nothing but its products: operations over time, summed over those of a training step
 //! and of a forward pass. `triad` is in GB/s (10⁹ bytes).
@@ -20,7 +22,8 @@ use embedtune_benches::{
     products::{Case, Pass, Products, TOKENS, formats},
     triad::Triad,
 };
-use embedtune_kernels::{CpuFeatures, Threads};
+use embedtune_kernels::CpuFeatures;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Time for one product on one number of threads.
 const BUDGET: Duration = Duration::from_millis(300);
@@ -31,14 +34,17 @@ struct Rates {
 }
 
 impl Rates {
-    fn of(products: &mut dyn Products) -> Self {
+    fn of(products: &mut dyn Products, one: &ThreadPool) -> Self {
         let trains = products.trains();
         let cases = Case::all().into_iter().filter(|case| trains || case.pass == Pass::Forward);
-        let mut rate = |case: Case, threads| {
-            let time = best_time(BUDGET, || products.run(case, threads));
-            case.flops() as f64 / time.as_secs_f64() / 1e9
-        };
-        let cases = cases.map(|case| (case, rate(case, Threads::One), rate(case, Threads::All)));
+        let cases = cases.map(|case| {
+            products.prepare(case);
+            let mut rate = || {
+                let time = best_time(BUDGET, || products.run());
+                case.flops() as f64 / time.as_secs_f64() / 1e9
+            };
+            (case, one.install(&mut rate), rate())
+        });
         Self { cases: cases.collect() }
     }
 
@@ -79,7 +85,7 @@ impl Rates {
         };
         format!(
             "\"{}\": {{\"best\": {:.1}, {train}\"encode\": {:.1}, \"products\": [\n    {}\n  ]}}",
-            products.format(),
+            products.name(),
             self.best(),
             self.block(|pass| pass == Pass::Forward),
             cases.join(",\n    ")
@@ -95,9 +101,10 @@ fn triad(threads: usize) -> f64 {
 
 fn main() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
+    let one = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
     let formats: Vec<String> = formats()
         .into_iter()
-        .map(|mut products| Rates::of(&mut *products).json(&*products))
+        .map(|mut products| Rates::of(&mut *products, &one).json(&*products))
         .collect();
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     println!(
