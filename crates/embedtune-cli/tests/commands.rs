@@ -152,6 +152,15 @@ fn results_state_the_precision_that_was_used() {
             assert!(settings.contains(r#"["precision","f32"]"#), "{settings}");
         }
     }
+    // Where a model is not trained, int8 works too, and its vectors are kept apart.
+    assert_eq!(json("eval", &["--data", &data, "--precision", "int8"])["precision"], "int8");
+    let (cache, output) = (shop.at("cache"), shop.at("negatives-f32.jsonl"));
+    let mine = ["--data", &data, "--cache", &cache, "--output"];
+    json("mine", &[&mine[..], &[&output, "--precision", "f32"]].concat());
+    let (model, output) = (model(), shop.at("negatives-int8.jsonl"));
+    let flags = [&output, "--precision", "int8", "--model", model.to_str().unwrap()];
+    let refused = stderr(&run(["mine"].iter().chain(&mine).chain(&flags)));
+    assert!(refused.contains("precision f32, not int8; use another folder"), "{refused}");
     let auto = json("eval", &["--data", &data]);
     assert_ne!(auto["precision"], "auto", "{auto}");
 }

@@ -108,6 +108,8 @@ fn ctrl_c_ends_it_and_says_how_to_go_on() {
     assert!(stderr(&again).contains("cut.run: holds an interrupted run"), "{}", stderr(&again));
     let other = embed(&shop, "cut").args(["--resume", "--queries"]).output().unwrap();
     assert!(stderr(&other).contains("role was document and is now query"), "{}", stderr(&other));
+    let other = embed(&shop, "cut").args(["--resume", "--precision", "int8"]).output().unwrap();
+    assert!(stderr(&other).contains("precision was ") && stderr(&other).contains("is now int8"));
     resume(&shop);
     let again = embed(&shop, "cut").arg("--resume").output().unwrap();
     assert!(stderr(&again).contains("no interrupted run here"), "{}", stderr(&again));
@@ -125,6 +127,35 @@ fn a_bad_line_late_in_the_file_is_named_and_can_be_repaired() {
     assert!(rows(&shop) > 0);
     shop.write("corpus.jsonl", corpus);
     assert!(resume(&shop)["resumed_rows"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn real_documents_are_embedded_by_a_real_model() {
+    let place = |name: &str| std::env::var(name).ok();
+    let (Some(model), Some(data)) = (place("EMBEDTUNE_TEST_MODEL"), place("EMBEDTUNE_TEST_DATA"))
+    else {
+        eprintln!("skipped: EMBEDTUNE_TEST_MODEL or EMBEDTUNE_TEST_DATA is not set");
+        return;
+    };
+    let shop = Workshop::new(4);
+    let corpus = fs::read_to_string(format!("{data}/scifact/corpus.jsonl")).unwrap();
+    let lines: Vec<&str> = corpus.lines().take(20).chain(corpus.lines().take(3)).collect();
+    let input = shop.write("corpus.jsonl", lines.join("\n"));
+    let output =
+        run(["embed", "--model", &model, "--input", &input, "--output", &shop.at("out"), "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counts = ["rows", "embedded", "dim"].map(|name| summary[name].as_u64().unwrap());
+    assert_eq!(counts, [23, 20, 384]);
+    let (bytes, _) = result(&shop, "out");
+    let values: Vec<f32> =
+        bytes[128..].as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let rows: Vec<&[f32]> = values.chunks(384).collect();
+    assert_eq!(rows[..3], rows[20..]);
+    for row in rows {
+        let norm: f32 = row.iter().map(|value| value * value).sum();
+        assert!((norm - 1.0).abs() < 1e-3, "{norm}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn train(shop: &Workshop, out: &str) -> Command {
         .args(["train", "--model", model().to_str().unwrap(), "--data", &shop.at("data")])
         .args(["--output", &shop.at(out), "--batch-size", "4", "--epochs", "1000"])
         .args(["--max-steps", &STEPS.to_string(), "--checkpoint-every", "7"])
-        .args(["--eval-every", "60", "--learning-rate", "1e-3"]);
+        .args(["--eval-every", "60", "--learning-rate", "1e-3", "--precision", "f32"]);
     command
 }
 
@@ -96,4 +96,8 @@ fn another_run_is_not_resumed() {
     let changed = train(&shop, "cut").args(["--resume", "--seed", "7"]).output().unwrap();
     assert_eq!(changed.status.code(), Some(1));
     assert!(stderr(&changed).contains("seed was 42 and is now 7"), "{}", stderr(&changed));
+    let changed = train(&shop, "cut").args(["--resume", "--precision", "bf16"]).output().unwrap();
+    assert_eq!(changed.status.code(), Some(1));
+    let message = stderr(&changed);
+    assert!(message.contains("precision was f32 and is now bf16"), "{message}");
 }

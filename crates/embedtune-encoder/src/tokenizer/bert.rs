@@ -147,8 +147,9 @@ fn surroundings(inner: &Tokenizer) -> Option<(Vec<u32>, Vec<u32>)> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
+    use embedtune_testkit::{test_data, test_model};
     use proptest::prelude::*;
 
     use super::*;
@@ -233,13 +234,7 @@ mod tests {
 
     #[test]
     fn real_texts_are_cut_as_the_library_does() {
-        let place = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let (Some(model), Some(data)) =
-            (place("EMBEDTUNE_TEST_MODEL"), place("EMBEDTUNE_TEST_DATA"))
-        else {
-            // The others need no files.
-            return;
-        };
+        let (Some(model), Some(data)) = (test_model(), test_data()) else { return };
         let inner = load(&model);
         let words = BertWords::of(&inner).unwrap();
         for name in ["scifact", "nl2bash", "medquad"] {
