@@ -74,9 +74,13 @@ multiversion! {
         // NaN is never in the range: it shows in the sum.
         let poison = math::lane_sum(values, |x| x * 0.0);
         *scale = step + poison;
+        // Adding 1.5 · 2²³ rounds to an integer, which the low bits then hold.
+        const ROUND: f32 = 12_582_912.0;
         for (number, &value) in numbers.iter_mut().zip(values) {
-            // Rounds half up; below 0 and above 255 are cut off.
-            *number = (value * inverse + origin + 0.5) as u8;
+            let place = value * inverse + origin;
+            let place = if place < 255.0 { place } else { 255.0 };
+            let place = if place > 0.0 { place } else { 0.0 };
+            *number = (place + ROUND).to_bits() as u8;
         }
     }
 }

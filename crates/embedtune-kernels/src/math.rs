@@ -28,13 +28,33 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x > 88.0 { f32::INFINITY } else { y }
 }
 
+/// `2ˣ` for `x` up to 0 (correct up to 127), within 2.5e-7 of its value down to -126; 0 below. NaN
+/// gives NaN. Two thirds of the work of [`exp`]: whoever has a factor on `x` anyway puts the
+/// logarithm of e into it, at the price of the product's rounding, `|x| · 4.2e-8` of the value.
+#[inline(always)]
+pub(crate) fn exp2(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x + ROUND;
+    let r = x - (shifted - ROUND);
+    // Minimax polynomial on [-1/2, 1/2] with its constant fixed to 1, so that 2⁰ is 1: 9.2e-8.
+    let p = 1.326_472_7e-3;
+    let p = p * r + 9.671_513e-3;
+    let p = p * r + 5.550_733_7e-2;
+    let p = p * r + 2.402_224_2e-1;
+    let p = p * r + 6.931_47e-1;
+    let p = p * r + 1.0;
+    let scale = f32::from_bits((shifted.to_bits().wrapping_add(127)) << 23);
+    let y = p * scale;
+    if x < -126.0 { 0.0 } else { y }
+}
+
 /// `Φ(x)` and `φ(x)`: distribution and density of the standard normal, `Φ` within 3e-7.
 ///
 /// By formula 7.1.26 of Abramowitz and Stegun (1964), whose exponential is the density's.
 #[inline(always)]
 pub(crate) fn normal(x: f32) -> (f32, f32) {
     const INV_SQRT_2PI: f32 = 0.398_942_3;
-    let e = exp(-0.5 * x * x);
+    let e = exp2(-0.5 * std::f32::consts::LOG2_E * x * x);
     let t = 1.0 / (1.0 + 0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2 * x.abs());
     let p = 1.061_405_4;
     let p = p * t - 1.453_152;
@@ -164,6 +184,20 @@ mod tests {
             assert_eq!(exp(large), f32::INFINITY, "exp({large})");
         }
         assert!(exp(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn powers_of_two_are_close_everywhere() {
+        for x in grid(-126.0, 0.0) {
+            let exact = f64::from(x).exp2();
+            let error = (f64::from(exp2(x)) - exact).abs() / exact;
+            assert!(error < 2.5e-7, "2^{x}: {error:e}");
+        }
+        assert_eq!(exp2(0.0), 1.0);
+        for small in [-126.5, -200.0, -1e30, f32::MIN, f32::NEG_INFINITY] {
+            assert_eq!(exp2(small), 0.0, "2^{small}");
+        }
+        assert!(exp2(f32::NAN).is_nan());
     }
 
     #[test]

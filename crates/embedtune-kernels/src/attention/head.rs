@@ -183,8 +183,9 @@ multiversion! {
     /// `softmax(scale · row)` in place.
     pub(crate) fn softmax(row: &mut [f32], scale: f32) {
         let largest = math::lane_max(row);
+        let scale = scale * std::f32::consts::LOG2_E;
         for x in row.iter_mut() {
-            *x = math::exp((*x - largest) * scale);
+            *x = math::exp2((*x - largest) * scale);
         }
         let inverse = 1.0 / math::lane_sum(row, |x| x);
         for x in row.iter_mut() {

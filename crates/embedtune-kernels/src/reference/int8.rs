@@ -25,7 +25,7 @@ fn row(values: &[f32]) -> (Vec<i64>, f32) {
     }
     let inverse = 1.0 / step;
     let zero = (-low * inverse).round();
-    let number = |value: f32| (value * inverse + zero + 0.5).floor().clamp(0.0, 255.0) - zero;
+    let number = |value: f32| (value * inverse + zero).round_ties_even().clamp(0.0, 255.0) - zero;
     (values.iter().map(|&value| number(value) as i64).collect(), step)
 }
 
