@@ -41,8 +41,8 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`EncoderError::Precision`] when the engine does not have it.
     fn set_precision(&mut self, precision: Precision) -> Result<(), EncoderError> {
-        match precision.resolve() {
-            Precision::F32 => Ok(()),
+        match precision {
+            Precision::F32 | Precision::Auto => Ok(()),
             precision => {
                 Err(EncoderError::Precision { engine: self.name(), precision, supported: "f32" })
             }

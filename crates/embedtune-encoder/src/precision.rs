@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use embedtune_kernels::CpuFeatures;
 use serde::{Deserialize, Serialize};
 
 /// The number format of matrix products. Weights, gradients, optimizer state, sums and norms are
@@ -31,7 +32,7 @@ impl Precision {
     #[must_use]
     pub fn resolve(self) -> Self {
         match self {
-            // f32 until bf16 is there and has shown its quality.
+            Self::Auto if CpuFeatures::get().avx512_bf16 => Self::Bf16,
             Self::Auto => Self::F32,
             other => other,
         }
