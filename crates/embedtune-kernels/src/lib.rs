@@ -14,7 +14,7 @@
 //! | [`attention`], [`attention_backward`] | `(tokens, 3 × heads × head_dim)`, packed sequences | all, over sequences and heads | processor, in the last bits |
 //! | [`bias_activation`], [`activation_backward`] | `(rows, n)`, `(n)` | one | nothing: same bits everywhere |
 //! | [`residual_layer_norm`], [`layer_norm`], [`scale_shift`], [`layer_norm_backward`] | `(rows, n)` | one | nothing: same bits everywhere |
-//! | [`add_bias`], [`add_column_sums`], [`apply_masks`], [`gather_rows`], [`scatter_add_rows`], [`round_to`] | `(rows, n)` | one | nothing: same bits everywhere |
+//! | [`add_bias`], [`add_column_sums`], [`apply_masks`], [`gather_rows`], [`scatter_add_rows`], [`sum_rows`], [`spread_row`], [`round_to`] | `(rows, n)` | one | nothing: same bits everywhere |
 //! | [`matmul`], [`matmul_nt`], [`product`] | `(m, k) × (k, n)`, `(m, k) × (n, k)`, either by views | as asked | processor and shape, in the last bits |
 //! | [`dot`], [`squared_l2`] | `(n)` | one | processor, in the last bits |
 //! | [`sum_of_squares`] | `(n)` | all | nothing: same bits everywhere |
@@ -120,7 +120,9 @@ pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale
 pub use matmul::{MatmulShape, Threads, matmul, matmul_nt};
 pub use packed::{PackedMatrix, PackedRows, multiply};
 pub use reduce::sum_of_squares;
-pub use rows::{add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows};
+pub use rows::{
+    add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows, spread_row, sum_rows,
+};
 pub use view::{Matrix, MatrixMut, Update, product};
 pub use weight_gradient::{PackedColumns, add_weight_gradients};
 

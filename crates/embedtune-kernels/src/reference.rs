@@ -14,7 +14,9 @@ pub use activation::{activate, activation_backward, bias_activation};
 pub use attention::{attention, attention_backward};
 pub use int8::multiply_int8;
 pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale_shift};
-pub use rows::{add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows};
+pub use rows::{
+    add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows, spread_row, sum_rows,
+};
 
 use crate::{AdamWStep, MatmulShape, Matrix, MatrixMut, Update, adamw::Coefficients};
 

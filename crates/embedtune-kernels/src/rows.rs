@@ -79,6 +79,36 @@ pub fn scatter_add_rows(rows: &[f32], ids: &[u32], table: &mut [f32]) {
     }
 }
 
+/// Writes `scale` times the sum over the rows of `x` `(rows, n)`, added in order, to `out` `(n)`: mean
+/// pooling, where `scale` is one over the number of rows. Each value is off by at most `(rows + 1) ·
+/// 2⁻²³ · |scale| · Σ |xᵢ|`.
+///
+/// # Panics
+/// If the length of `x` is no multiple of that of `out`.
+pub fn sum_rows(x: &[f32], scale: f32, out: &mut [f32]) {
+    out.fill(0.0);
+    add_column_sums(x, out);
+    out.iter_mut().for_each(|value| *value *= scale);
+}
+
+/// Writes `scale · row` `(n)` to each row of `out` `(rows, n)`: the gradient of [`sum_rows`].
+///
+/// # Panics
+/// If the length of `out` is no multiple of the row's.
+pub fn spread_row(row: &[f32], scale: f32, out: &mut [f32]) {
+    let n = row.len();
+    assert!(n > 0 && out.len().is_multiple_of(n), "rows of another width");
+    out.chunks_exact_mut(n).for_each(|out| scale_to(row, scale, out));
+}
+
+multiversion! {
+    fn scale_to(row: &[f32], scale: f32, out: &mut [f32]) {
+        for (out, value) in out.iter_mut().zip(row) {
+            *out = scale * value;
+        }
+    }
+}
+
 multiversion! {
     fn add_to<E: Element>(a: &[f32], b: &[f32], out: &mut [E]) {
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {

@@ -54,3 +54,23 @@ pub fn scatter_add_rows(rows: &[f64], ids: &[u32], table: &mut [f64]) {
         table[ids[at / n] as usize * n + at % n] += row;
     }
 }
+
+/// Writes `scale` times the sum over the rows of `x` to `out`; see [`crate::sum_rows`].
+///
+/// # Panics
+/// If `out` is empty and `x` is not.
+pub fn sum_rows(x: &[f64], scale: f64, out: &mut [f64]) {
+    out.fill(0.0);
+    add_column_sums(x, out);
+    out.iter_mut().for_each(|value| *value *= scale);
+}
+
+/// Writes `scale · row` to each row of `out`; see [`crate::spread_row`].
+///
+/// # Panics
+/// If `row` is empty and `out` is not.
+pub fn spread_row(row: &[f64], scale: f64, out: &mut [f64]) {
+    for (at, out) in out.iter_mut().enumerate() {
+        *out = scale * row[at % row.len()];
+    }
+}

@@ -1,6 +1,6 @@
 use embedtune_kernels::{
     DropoutMask, Element, add_bias, add_column_sums, apply_masks, gather_rows, reference,
-    scatter_add_rows,
+    scatter_add_rows, spread_row, sum_rows,
 };
 use proptest::prelude::*;
 
@@ -64,6 +64,12 @@ fn no_rows_are_no_work() {
     gather_rows(&[1.0; 6], &[], &[1.0; 3], &mut []);
     scatter_add_rows(&[], &[], &mut sums);
     assert_eq!(sums, [1.0; 3]);
+}
+
+#[test]
+#[should_panic(expected = "rows of another width")]
+fn a_row_is_spread_over_rows_of_its_width() {
+    spread_row(&[0.0; 3], 1.0, &mut [0.0; 4]);
 }
 
 #[test]
@@ -174,5 +180,26 @@ proptest! {
         reference::scatter_add_rows(&wide(&out), &ids, &mut expected);
         reference::scatter_add_rows(&absolute, &ids, &mut magnitudes);
         assert_within(&sums, &expected, |at| (ids.len() + 1) as f64 * UNIT * magnitudes[at]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn pooling_equals_its_twin(
+        rows in 0usize..80, n in 1usize..70, scale in -2.0f32..2.0, seed in 0u64..1000,
+    ) {
+        let (x, row) = (values(rows * n, seed), values(n, seed + 1));
+        // What was there before must not matter.
+        let (mut sum, mut expected, mut sizes) = (vec![f32::NAN; n], vec![0.0; n], vec![0.0; n]);
+        sum_rows(&x, scale, &mut sum);
+        reference::sum_rows(&wide(&x), scale.into(), &mut expected);
+        let absolute: Vec<f64> = x.iter().map(|x| f64::from(x.abs())).collect();
+        reference::sum_rows(&absolute, f64::from(scale.abs()), &mut sizes);
+        assert_within(&sum, &expected, |at| (rows + 1) as f64 * UNIT * sizes[at]);
+
+        let (mut out, mut expected) = (vec![f32::NAN; rows * n], vec![0.0; rows * n]);
+        spread_row(&row, scale, &mut out);
+        reference::spread_row(&wide(&row), scale.into(), &mut expected);
+        assert_within(&out, &expected, |at| UNIT * expected[at].abs());
     }
 }

@@ -1,7 +1,10 @@
 //! Pooling, projection and normalization, forward and backward. Small next to the transformer, so
 //! written plainly.
 
-use embedtune_kernels::{Matrix, MatrixMut, Threads, Update, add_bias, add_column_sums, product};
+use embedtune_kernels::{
+    Matrix, MatrixMut, Threads, Update, add_bias, add_column_sums, product, spread_row, sum_rows,
+};
+use rayon::prelude::*;
 
 use super::{gradients::Gradients, layout::Layout};
 use crate::{Dense, DenseActivation, EncoderSpec, HeadStep, Parameters, Pooling};
@@ -71,36 +74,37 @@ fn token_share(pooling: Pooling, count: usize) -> f32 {
 
 fn pool(pooling: Pooling, layout: &Layout, hidden: &[f32], size: usize) -> (Vec<f32>, Vec<usize>) {
     let mut pooled = vec![0.0; layout.sequences() * size];
-    let mut largest = Vec::new();
+    if pooling == Pooling::Max {
+        let largest = max_pool(layout, hidden, size, &mut pooled);
+        return (pooled, largest);
+    }
+    let tasks: Vec<_> = layout.ranges().zip(layout.pooled()).collect();
+    pooled.par_chunks_exact_mut(size).zip(tasks).for_each(|(row, (all, tokens))| match pooling {
+        Pooling::Cls => row.copy_from_slice(&hidden[all.start * size..][..size]),
+        _ => {
+            let share = token_share(pooling, tokens.len());
+            sum_rows(&hidden[tokens.start * size..tokens.end * size], share, row);
+        }
+    });
+    (pooled, Vec::new())
+}
+
+/// Writes the largest value of each feature; returns the token that has it, `(sequences, hidden)`.
+fn max_pool(layout: &Layout, hidden: &[f32], size: usize, pooled: &mut [f32]) -> Vec<usize> {
+    let mut largest = Vec::with_capacity(pooled.len());
     let places = pooled.chunks_exact_mut(size).zip(layout.ranges().zip(layout.pooled()));
     for (row, (all, tokens)) in places {
-        match pooling {
-            Pooling::Cls => row.copy_from_slice(&hidden[all.start * size..][..size]),
-            Pooling::Max => {
-                for (feature, value) in row.iter_mut().enumerate() {
-                    let best = tokens.clone().fold(None, |best: Option<usize>, token| match best {
-                        Some(best)
-                            if hidden[best * size + feature] >= hidden[token * size + feature] =>
-                        {
-                            Some(best)
-                        }
-                        _ => Some(token),
-                    });
-                    let best = best.unwrap_or(all.start);
-                    *value = hidden[best * size + feature];
-                    largest.push(best);
-                }
-            }
-            Pooling::Mean | Pooling::MeanSqrtLen => {
-                let share = token_share(pooling, tokens.len());
-                for token in tokens {
-                    add_scaled(1.0, &hidden[token * size..][..size], row);
-                }
-                row.iter_mut().for_each(|value| *value *= share);
-            }
+        for (feature, value) in row.iter_mut().enumerate() {
+            let of = |token: usize| hidden[token * size + feature];
+            let best = tokens
+                .clone()
+                .reduce(|best, token| if of(best) >= of(token) { best } else { token });
+            let best = best.unwrap_or(all.start);
+            *value = of(best);
+            largest.push(best);
         }
     }
-    (pooled, largest)
+    largest
 }
 
 fn pool_backward(
@@ -112,29 +116,27 @@ fn pool_backward(
 ) {
     let size = spec.transformer.hidden_size;
     d_hidden.fill(0.0);
-    let places = d_pooled.chunks_exact(size).zip(layout.ranges().zip(layout.pooled()));
-    for (sequence, (d, (all, tokens))) in places.enumerate() {
-        match spec.head.pooling {
-            Pooling::Cls => d_hidden[all.start * size..][..size].copy_from_slice(d),
-            Pooling::Max => {
-                for (feature, d) in d.iter().enumerate() {
-                    d_hidden[tape.largest[sequence * size + feature] * size + feature] += d;
-                }
-            }
-            Pooling::Mean | Pooling::MeanSqrtLen => {
-                let share = token_share(spec.head.pooling, tokens.len());
-                for token in tokens {
-                    add_scaled(share, d, &mut d_hidden[token * size..][..size]);
-                }
+    let mut rest = d_hidden;
+    let mut tasks = Vec::with_capacity(layout.sequences());
+    for (all, tokens) in layout.ranges().zip(layout.pooled()) {
+        let (part, after) = rest.split_at_mut(all.len() * size);
+        tasks.push((all.start, tokens, part));
+        rest = after;
+    }
+    let tasks = tasks.into_par_iter().zip(d_pooled.par_chunks_exact(size)).enumerate();
+    tasks.for_each(|(sequence, ((start, tokens, part), d))| match spec.head.pooling {
+        Pooling::Cls => part[..size].copy_from_slice(d),
+        Pooling::Max => {
+            let largest = &tape.largest[sequence * size..][..size];
+            for (feature, (token, d)) in largest.iter().zip(d).enumerate() {
+                part[(token - start) * size + feature] += d;
             }
         }
-    }
-}
-
-fn add_scaled(scale: f32, values: &[f32], sum: &mut [f32]) {
-    for (sum, value) in sum.iter_mut().zip(values) {
-        *sum += scale * value;
-    }
+        Pooling::Mean | Pooling::MeanSqrtLen => {
+            let share = token_share(spec.head.pooling, tokens.len());
+            spread_row(d, share, &mut part[(tokens.start - start) * size..]);
+        }
+    });
 }
 
 fn norm_of(row: &[f32]) -> f32 {
