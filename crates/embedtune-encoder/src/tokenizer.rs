@@ -5,6 +5,7 @@ mod bert;
 use std::{borrow::Cow, path::Path};
 
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use self::bert::BertWords;
 use crate::{EncoderError, Tokens};
@@ -23,6 +24,13 @@ pub(crate) struct TextTokenizer {
     special_tokens: usize,
 }
 
+/// What the library panics on if it is not JSON.
+#[derive(Deserialize)]
+struct Checked {
+    #[serde(rename = "decoder")]
+    _decoder: Option<serde_json::Value>,
+}
+
 /// Texts of one call into the tokenizer library: bounds the memory of full-length encodings.
 const CHUNK: usize = 1024;
 
@@ -30,6 +38,7 @@ impl TextTokenizer {
     pub(crate) fn load(path: &Path, lowercase: bool) -> Result<Self, EncoderError> {
         let json = std::fs::read(path).map_err(EncoderError::io(path))?;
         let error = |source| EncoderError::TokenizerFile { path: path.to_owned(), source };
+        serde_json::from_slice::<Checked>(&json).map_err(|source| error(source.into()))?;
         let mut inner = tokenizers::Tokenizer::from_bytes(&json).map_err(error)?;
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);

@@ -244,3 +244,24 @@ fn deeply_nested_json_does_not_overflow_the_stack() {
         }
     }
 }
+
+/// The tokenizer library panics on a decoder that does not parse.
+#[test]
+fn a_tokenizer_that_is_cut_in_its_decoder() {
+    let dir = copy_dir(fixture());
+    let path = dir.path().join("tokenizer.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    let decoder = whole.find("\"decoder\": {").unwrap();
+    let (head, tail) = whole.split_at(decoder);
+    for broken in [
+        format!("{head}{}", tail.replacen('}', ",}", 1)),
+        format!("{head}{}", tail.replacen("WordPiece", "\\ud800", 1)),
+        format!("{head}{}", tail.replacen("\"WordPiece\"", "1e999", 1)),
+        whole[..decoder + 30].to_owned(),
+    ] {
+        assert_ne!(broken, whole);
+        fs::write(&path, broken).unwrap();
+        let error = EmbeddingModel::load(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("tokenizer.json: no usable tokenizer"), "{error}");
+    }
+}
