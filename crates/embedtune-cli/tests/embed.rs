@@ -1,6 +1,6 @@
 //! Embedding a corpus: an interrupted run goes on to the very same file.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 
