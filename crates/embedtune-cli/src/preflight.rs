@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use embedtune_data::{CheckReport, Dataset, Role, Severity, TextId};
-use embedtune_encoder::{EmbeddingModel, PackedBatch, Tokens};
+use embedtune_encoder::{EmbeddingModel, PackedBatch, Precision, Tokens};
 use serde::Serialize;
 
 use crate::{
@@ -21,12 +21,8 @@ const WARM_UP_TOKENS: usize = 128;
 /// Time that a token takes in training over that in a forward pass: for each matrix product there,
 /// the backward pass has two.
 const TRAINING_SHARE: f64 = 3.0;
-/// Vectors of the hidden size that the CPU engine keeps of a token in each layer for its backward
-/// pass: three projections, the context, two norms, and the four of the feed-forward part.
-const KEPT_VECTORS: usize = 10;
-/// Memory of a step over what is kept: passes work on buffers of their own, and buffers are used
-/// again in sizes that do not always fit. As seen at the peak of a training on long documents.
-const WORKING_SHARE: f64 = 2.0;
+/// Memory beside weights and activations: the program, its tokenizer, the texts of a usual data set.
+const BASE_BYTES: usize = 64 << 20;
 
 /// The report before the first step.
 #[derive(Debug, Serialize)]
@@ -208,11 +204,18 @@ pub(crate) fn speed<'a>(
     Ok(batch.num_tokens() as f64 / started.elapsed().as_secs_f64().max(1e-6))
 }
 
-/// Weights, gradients, two moments and one copy of the best, and what is kept of a batch.
+/// Weights, gradients, two moments and one copy of the best; the weights of linear layers packed for
+/// both passes; and what is kept of a batch and worked in, in the format of the products.
 fn memory_mb(model: &EmbeddingModel, tokens: usize) -> f64 {
     let spec = &model.spec().transformer;
-    let weights = model.parameters().trainable().len() * 4 * 5;
+    let (size, inner) = (spec.hidden_size, spec.intermediate_size);
     let layers = model.spec().names.layers.len();
-    let per_token = WORKING_SHARE * (layers * KEPT_VECTORS * spec.hidden_size * 4) as f64;
-    (weights as f64 + tokens as f64 * per_token) / f64::from(1 << 20)
+    let value = if model.precision() == Precision::F32 { 4 } else { 2 };
+    let weights = model.parameters().trainable().len() * 4 * 5;
+    let packed = 2 * value * layers * (4 * size * size + 2 * size * inner);
+    // Of each block: projections, context, two norms, input of the activation. The rest is one
+    // block's gradients and the residual.
+    let kept = value * (layers * (6 * size + inner) + size);
+    let working = value * (4 * size + inner) + 4 * size;
+    (BASE_BYTES + weights + packed + tokens * (kept + working)) as f64 / f64::from(1 << 20)
 }

@@ -130,9 +130,9 @@ fn int8_is_close_and_encodes_only() {
     let exact = model.embed(&SENTENCES, Role::Document).unwrap();
     model.set_precision(Precision::Int8).unwrap();
     let rows = model.embed(&SENTENCES, Role::Document).unwrap();
-    for row in 0..SENTENCES.len() {
+    for (row, sentence) in SENTENCES.iter().enumerate() {
         let cosine = exact.row(row).iter().zip(rows.row(row)).map(|(a, b)| a * b).sum::<f32>();
-        assert!(cosine > 0.99, "{}: cosine {cosine}", SENTENCES[row]);
+        assert!(cosine > 0.99, "{sentence}: cosine {cosine}");
     }
     assert_ne!(exact.as_slice(), rows.as_slice());
     let tokens = model.tokenize(&SENTENCES, Role::Document).unwrap();

@@ -41,7 +41,7 @@ impl Pass {
                 let (values, tape) = model.forward(&packed, dropout.as_ref())?;
                 (values, Some(tape))
             } else {
-                (model.engine().embed(model.parameters(), &packed, dropout.as_ref())?, None)
+                (model.embed_batch(&packed, dropout.as_ref())?, None)
             };
             for (&row, value) in rows.iter().zip(values.chunks_exact(dim)) {
                 embeddings[row * dim..(row + 1) * dim].copy_from_slice(value);

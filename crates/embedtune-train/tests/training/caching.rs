@@ -44,9 +44,12 @@ fn closure() -> Box<dyn Loss> {
     }))
 }
 
+/// A loss by name, how to make it, and rows that it can train on.
+type Case = (String, Box<dyn Fn() -> Box<dyn Loss>>, Dataset);
+
 /// Every kind of loss with data for it.
-fn losses() -> Vec<(String, Box<dyn Fn() -> Box<dyn Loss>>, Dataset)> {
-    let mut losses: Vec<(String, Box<dyn Fn() -> Box<dyn Loss>>, Dataset)> = vec![
+fn losses() -> Vec<Case> {
+    let mut losses: Vec<Case> = vec![
         ("closure".to_owned(), Box::new(closure), pairs()),
         ("with state and parameters".to_owned(), Box::new(|| Box::new(Attract::new())), pairs()),
     ];

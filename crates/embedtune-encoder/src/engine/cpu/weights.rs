@@ -119,8 +119,11 @@ pub(super) fn weight<'a>(parameters: &'a Parameters, name: &str) -> &'a [f32] {
 
 /// Packed weights of the version of the parameters that was asked for last.
 pub(super) struct Packed<W> {
-    blocks: Mutex<Option<(u64, Arc<Vec<Block<W>>>)>>,
+    blocks: Mutex<Option<Version<W>>>,
 }
+
+/// A version of the parameters and its blocks.
+type Version<W> = (u64, Arc<Vec<Block<W>>>);
 
 impl<W> Default for Packed<W> {
     fn default() -> Self {
