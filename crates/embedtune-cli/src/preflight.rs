@@ -204,18 +204,17 @@ pub(crate) fn speed<'a>(
     Ok(batch.num_tokens() as f64 / started.elapsed().as_secs_f64().max(1e-6))
 }
 
-/// Weights, gradients, two moments and one copy of the best; the weights of linear layers packed for
-/// both passes; and what is kept of a batch and worked in, in the format of the products.
+/// Weights, gradients, two moments and one copy of the best; the weights of linear layers, packed; and what is kept of a batch and worked in, in the format of the products.
 fn memory_mb(model: &EmbeddingModel, tokens: usize) -> f64 {
     let spec = &model.spec().transformer;
     let (size, inner) = (spec.hidden_size, spec.intermediate_size);
     let layers = model.spec().names.layers.len();
     let value = if model.precision() == Precision::F32 { 4 } else { 2 };
     let weights = model.parameters().trainable().len() * 4 * 5;
-    let packed = 2 * value * layers * (4 * size * size + 2 * size * inner);
+    let packed = value * layers * (4 * size * size + 2 * size * inner);
     // Of each block: projections, context, two norms, input of the activation. The rest is one
     // block's gradients and the residual.
     let kept = value * (layers * (6 * size + inner) + size);
-    let working = value * (4 * size + inner) + 4 * size;
+    let working = value * (2 * size + inner) + 4 * size;
     (BASE_BYTES + weights + packed + tokens * (kept + working)) as f64 / f64::from(1 << 20)
 }

@@ -58,7 +58,6 @@ macro_rules! each {
 struct Core<W: Linear> {
     spec: EncoderSpec,
     packed: Packed<W>,
-    packed_backward: Packed<W>,
     kept: Arc<Pool<Kept<W::Kept>>>,
     workspaces: Pool<Workspace<W::Kept>>,
     scratch: Pool<Scratch<W>>,
@@ -97,7 +96,6 @@ impl<W: Linear> Core<W> {
         Self {
             spec,
             packed: Packed::default(),
-            packed_backward: Packed::default(),
             kept: Arc::default(),
             workspaces: Pool::default(),
             scratch: Pool::default(),
@@ -159,7 +157,7 @@ impl<E: Element> Core<PackedMatrix<E>> {
             dropout: dropout.as_ref(),
             scratch: &self.scratch,
         };
-        let blocks = self.packed_backward.backward(spec, parameters);
+        let blocks = self.packed.backward(spec, parameters);
         pass.backward(&blocks, &mut kept.buffer, &mut work, &mut gradients);
         self.workspaces.give(work);
         Ok(())

@@ -31,7 +31,7 @@ impl<'a, E: Copy> Columns<'a, E> {
             // because the data is borrowed.
             unsafe {
                 let from = self.data.add((row + number) * self.width + column);
-                std::ptr::copy_nonoverlapping(from, to.as_mut_ptr(), dim);
+                copy(from, to.as_mut_ptr(), dim);
             }
         }
     }
@@ -46,7 +46,7 @@ impl<'a, E: Copy> Columns<'a, E> {
             // SAFETY: as in `gather`.
             unsafe {
                 let to = self.data.add((row + number) * self.width + column);
-                std::ptr::copy_nonoverlapping(from.as_ptr(), to, dim);
+                copy(from.as_ptr(), to, dim);
             }
         }
     }
@@ -54,5 +54,21 @@ impl<'a, E: Copy> Columns<'a, E> {
     fn check(&self, row: usize, column: usize, len: usize, dim: usize) {
         let rows = len.div_ceil(dim);
         assert!(row + rows <= self.rows && column + dim <= self.width, "outside the matrix");
+    }
+}
+
+/// [`std::ptr::copy_nonoverlapping`], for the usual sizes of a head without a call.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn copy<E: Copy>(from: *const E, to: *mut E, dim: usize) {
+    // SAFETY: as the caller's; in each branch it is `dim` values.
+    unsafe {
+        match dim {
+            32 => std::ptr::copy_nonoverlapping(from, to, 32),
+            64 => std::ptr::copy_nonoverlapping(from, to, 64),
+            _ => std::ptr::copy_nonoverlapping(from, to, dim),
+        }
     }
 }

@@ -28,6 +28,30 @@ macro_rules! accumulate {
     }};
 }
 
+/// Writes results from the registers; those of a tile that is not whole go by way of memory.
+macro_rules! store {
+    ($sums:ident, $out:ident) => {{
+        if $out.rows < MR || $out.columns < NR {
+            let sums = $sums;
+            // SAFETY: as the caller's.
+            return unsafe { store_part(&sums, $out) };
+        }
+        for (row, sums) in $sums.into_iter().enumerate() {
+            for (half, sum) in sums.into_iter().enumerate() {
+                // SAFETY: `check` found 32 values at each of 14 rows' starts.
+                unsafe {
+                    let at = $out.data.as_mut_ptr().add(row * $out.stride + 16 * half);
+                    let sum = match $out.update {
+                        Update::Overwrite => sum,
+                        Update::Add => _mm512_add_ps(_mm512_loadu_ps(at), sum),
+                    };
+                    _mm512_storeu_ps(at, sum);
+                }
+            }
+        }
+    }};
+}
+
 /// # Safety
 /// `check` must hold for both arguments.
 #[target_feature(enable = "avx512f")]
@@ -35,8 +59,7 @@ pub(super) unsafe fn f32(operands: Operands<'_>, out: Out<'_>) {
     let sums = accumulate!(operands, _mm512_setzero_ps(), |sum, row, column| {
         _mm512_fmadd_ps(_mm512_castsi512_ps(row), _mm512_castsi512_ps(column), sum)
     });
-    // SAFETY: as the caller's.
-    unsafe { store(&sums, out) }
+    store!(sums, out);
 }
 
 /// # Safety
@@ -50,8 +73,7 @@ pub(super) unsafe fn bf16(operands: Operands<'_>, out: Out<'_>) {
             std::mem::transmute::<__m512i, __m512bh>(column),
         )
     });
-    // SAFETY: as the caller's.
-    unsafe { store(&sums, out) }
+    store!(sums, out);
 }
 
 /// # Safety
@@ -72,9 +94,9 @@ pub(super) unsafe fn int8(operands: Operands<'_>, out: &mut [i32; MR * NR]) {
 
 /// # Safety
 /// `check` must hold for `out`.
-#[inline]
+#[inline(never)]
 #[target_feature(enable = "avx512f")]
-unsafe fn store(sums: &[[__m512; 2]; MR], out: Out<'_>) {
+unsafe fn store_part(sums: &[[__m512; 2]; MR], out: Out<'_>) {
     let mask = ((1u64 << out.columns) - 1) as u32;
     let masks = [mask as u16, (mask >> 16) as u16];
     for (row, sums) in sums.iter().enumerate() {

@@ -153,8 +153,10 @@ fn check_backward<E: Element>(n: usize, rows: usize, seed: u64, wanted: (bool, b
         wanted.0.then_some(&mut d_weight[..]),
         wanted.1.then_some(&mut d_bias[..]),
     );
-    // Two values a row have a gradient of 0 but for rounding; others are of order one.
-    assert_close(&d, &expected, Tolerance::relative(1e-5).or_absolute(1e-5));
+    // A row's rounding grows with its factor, which is large where its values are nearly one: so even
+    // of two values, whose gradient is 0 but for rounding, the bound says enough.
+    let bound = |at: usize| (n / 4 + 16) as f64 * UNIT * f64::from(deviations[at / n]);
+    assert_within(&d, &expected, bound);
     if wanted.0 {
         assert_close(&d_weight, &twin_weight, Tolerance::relative(1e-5));
     } else {

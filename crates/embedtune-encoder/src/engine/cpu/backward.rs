@@ -54,15 +54,14 @@ struct Rows<'a, E> {
     tokens: Range<usize>,
     /// Gradient of the block's output; becomes that of the sum after its attention.
     d: &'a mut [f32],
+    /// When its rows are used up they become the input of the feed-forward part.
     output_norm: (&'a mut [E], &'a mut [f32]),
     /// Input of the activation; becomes its output.
     inner: &'a mut [E],
+    /// When its rows are used up they become the gradient of the attention's projection.
     attention_norm: (&'a mut [E], &'a mut [f32]),
     d_output: &'a mut [E],
     d_inner: &'a mut [E],
-    /// Becomes the input of the feed-forward part.
-    input: &'a mut [E],
-    d_attention: &'a mut [E],
     d_context: &'a mut [E],
     sums: RowSums<'a>,
 }
@@ -106,8 +105,8 @@ impl<E: Element> Training<'_, E> {
             );
             let shape = self.attention_shape();
             attention_backward(shape, &mut layer.projections, masks, &work.d_context);
-            self.projections(&blocks[number], number, &layer.projections, input, wanted, work);
-            self.projection_gradients(names, &layer.projections, work, gradients);
+            self.projections(&blocks[number], number, layer, input, wanted, work);
+            self.projection_gradients(names, layer, work, gradients);
         }
         if depth.tables {
             self.tables(&kept.embeddings, work, gradients);
@@ -143,15 +142,16 @@ impl<E: Element> Training<'_, E> {
                 add_column_sums(rows.d_inner, rows.sums.intermediate);
                 scratch.rows.pack(rows.d_inner, self.transformer().intermediate_size);
                 multiply(&scratch.rows, &block.intermediate, Update::Add, rows.d);
-                self.after_norm(rows.attention_norm.0, &names.attention_norm, rows.input);
+                self.after_norm(rows.attention_norm.0, &names.attention_norm, rows.output_norm.0);
 
                 let site = (number, Site::AttentionOutput);
                 let norm = &names.attention_norm;
                 self.norm_backward(norm, &rows.attention_norm, rows.d, rows.sums.attention_norm);
                 let sums = rows.sums.attention_output;
-                self.drop(site, &rows.tokens, rows.d, rows.d_attention, sums, scratch);
+                let d_attention = rows.attention_norm.0;
+                self.drop(site, &rows.tokens, rows.d, d_attention, sums, scratch);
                 let narrow = sized(&mut scratch.narrow, rows.d.len());
-                scratch.rows.pack(rows.d_attention, self.size());
+                scratch.rows.pack(d_attention, self.size());
                 multiply(&scratch.rows, &block.attention_output, Update::Overwrite, narrow);
                 round_to(narrow, rows.d_context);
             });
@@ -179,8 +179,7 @@ impl<E: Element> Training<'_, E> {
         let mut inner = layer.inner.chunks_mut(wide);
         let mut d_inner = resized(&mut work.d_inner, tokens * inner_size).chunks_mut(wide);
         let cut = |buffer: &'a mut Vec<E>| resized(buffer, tokens * size).chunks_mut(narrow);
-        let (mut d_output, mut input) = (cut(&mut work.d_output), cut(&mut work.input));
-        let mut d_attention = cut(&mut work.d_attention);
+        let mut d_output = cut(&mut work.d_output);
         let mut d_context = cut(&mut work.d_context);
         let next = "every buffer has all rows";
         let chunks = work.hidden.chunks_mut(narrow).enumerate();
@@ -193,8 +192,6 @@ impl<E: Element> Training<'_, E> {
                 attention_norm: attention_rows.next().expect(next),
                 d_output: d_output.next().expect(next),
                 d_inner: d_inner.next().expect(next),
-                input: input.next().expect(next),
-                d_attention: d_attention.next().expect(next),
                 d_context: d_context.next().expect(next),
                 sums: RowSums {
                     output_norm: [
@@ -248,7 +245,8 @@ impl<E: Element> Training<'_, E> {
         work: &mut Workspace<E>,
         gradients: &mut Gradients<'_>,
     ) {
-        let Workspace { d_output, d_inner, d_attention, input, columns, sums, .. } = work;
+        let Workspace { d_output, d_inner, columns, sums, .. } = work;
+        let (input, d_attention) = (&layer.output_norm.rows, &layer.attention_norm.rows);
         let tokens = self.layout.tokens();
         let mut add = |affine: &Affine, d: &[E], input: &[E]| {
             if let Some(sum) = gradients.of(&affine.weight) {
@@ -275,20 +273,22 @@ impl<E: Element> Training<'_, E> {
     }
 
     /// Adds what comes through queries, keys and values to the gradient of the block's input (if
-    /// it is wanted), and writes that input to `work.input`.
+    /// it is wanted), and writes that input to the rows of the block's output norm.
     fn projections(
         &self,
         block: &Block<PackedMatrix<E>>,
         number: usize,
-        d: &[E],
+        layer: &mut LayerTape<E>,
         input: &Normed<E>,
         wanted: bool,
         work: &mut Workspace<E>,
     ) {
         let (tokens, size) = (self.layout.tokens(), self.size());
         let sums = work.sums.projections.rows(tokens.div_ceil(ROWS), 3 * size);
-        let rows = work.hidden.chunks_mut(ROWS * size).zip(d.chunks(ROWS * 3 * size));
-        let inputs = work.input.chunks_mut(ROWS * size).zip(input.rows.chunks(ROWS * size));
+        let d = layer.projections.chunks(ROWS * 3 * size);
+        let rows = work.hidden.chunks_mut(ROWS * size).zip(d);
+        let out = layer.output_norm.rows.chunks_mut(ROWS * size);
+        let inputs = out.zip(input.rows.chunks(ROWS * size));
         let rows: Vec<_> = rows.zip(inputs.zip(sums)).collect();
         rows.into_par_iter().enumerate().for_each(
             |(chunk, ((d_input, d), ((out, normed), sums)))| {
@@ -316,7 +316,7 @@ impl<E: Element> Training<'_, E> {
     fn projection_gradients(
         &self,
         names: &LayerNames,
-        d: &[E],
+        layer: &LayerTape<E>,
         work: &mut Workspace<E>,
         gradients: &mut Gradients<'_>,
     ) {
@@ -324,7 +324,8 @@ impl<E: Element> Training<'_, E> {
         let projections = [&names.query, &names.key, &names.value];
         let weights = gradients.of_each(projections.map(|affine| affine.weight.as_str()));
         let mut sums = weights.map(|weight| (size, weight.unwrap_or_default()));
-        add_weight_gradients(d, &work.input, tokens, &mut sums, &mut work.columns);
+        let (d, input) = (&layer.projections, &layer.output_norm.rows);
+        add_weight_gradients(d, input, tokens, &mut sums, &mut work.columns);
         for (number, affine) in projections.into_iter().enumerate() {
             if let Some(sum) = gradients.of(&affine.bias) {
                 work.sums.projections.add_columns_to(number * size, 3 * size, sum);

@@ -64,12 +64,10 @@ pub(super) struct Workspace<E> {
     /// Hidden states, or their gradient, `(tokens, hidden)`.
     pub(super) hidden: Vec<f32>,
     pub(super) masks: Vec<DropoutMask>,
-    /// Gradients and inputs of linear layers, for the gradients of their weights.
+    /// Gradients of linear layers' outputs, for the gradients of their weights.
     pub(super) d_output: Vec<E>,
     pub(super) d_inner: Vec<E>,
-    pub(super) d_attention: Vec<E>,
     pub(super) d_context: Vec<E>,
-    pub(super) input: Vec<E>,
     pub(super) columns: PackedColumns,
     pub(super) sums: super::sums::Sums,
 }

@@ -117,13 +117,14 @@ pub(super) fn weight<'a>(parameters: &'a Parameters, name: &str) -> &'a [f32] {
     parameters.get(name).expect("the model has every weight of its spec")
 }
 
-/// Packed weights of the version of the parameters that was asked for last.
+/// Packed weights of the version of the parameters, and for the direction, that was asked for last. A
+/// training step changes all weights, so there is nothing to keep from one step to the next.
 pub(super) struct Packed<W> {
     blocks: Mutex<Option<Version<W>>>,
 }
 
-/// A version of the parameters and its blocks.
-type Version<W> = (u64, Arc<Vec<Block<W>>>);
+/// A version of the parameters, whether for the backward pass, and the blocks.
+type Version<W> = (u64, bool, Arc<Vec<Block<W>>>);
 
 impl<W> Default for Packed<W> {
     fn default() -> Self {
@@ -138,23 +139,24 @@ impl<W: Linear> Packed<W> {
         spec: &EncoderSpec,
         parameters: &Parameters,
     ) -> Arc<Vec<Block<W>>> {
-        self.of(spec, parameters, |block, names| block.pack(spec, names, parameters))
+        self.of(spec, parameters, false, |block, names| block.pack(spec, names, parameters))
     }
 
     fn of(
         &self,
         spec: &EncoderSpec,
         parameters: &Parameters,
+        backward: bool,
         pack: impl Fn(&mut Block<W>, &LayerNames) + Sync,
     ) -> Arc<Vec<Block<W>>> {
         let lock = || self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = lock();
-        if let Some((version, blocks)) = &*known
-            && *version == parameters.version()
+        if let Some((version, direction, blocks)) = &*known
+            && (*version, *direction) == (parameters.version(), backward)
         {
             return Arc::clone(blocks);
         }
-        let last = known.take().map(|(_, blocks)| blocks);
+        let last = known.take().map(|(_, _, blocks)| blocks);
         drop(known);
         // Not locked while threads pack: one that waits may be given a pass that asks for the lock.
         // The memory of the last version is used again, unless a pass still reads it.
@@ -162,7 +164,7 @@ impl<W: Linear> Packed<W> {
         blocks.resize_with(spec.transformer.num_layers, Block::default);
         blocks.par_iter_mut().zip(&spec.names.layers).for_each(|(block, names)| pack(block, names));
         let blocks = Arc::new(blocks);
-        *lock() = Some((parameters.version(), Arc::clone(&blocks)));
+        *lock() = Some((parameters.version(), backward, Arc::clone(&blocks)));
         blocks
     }
 }
@@ -174,6 +176,6 @@ impl<E: Element> Packed<PackedMatrix<E>> {
         spec: &EncoderSpec,
         parameters: &Parameters,
     ) -> Arc<Vec<Block<PackedMatrix<E>>>> {
-        self.of(spec, parameters, |block, names| block.pack_backward(spec, names, parameters))
+        self.of(spec, parameters, true, |block, names| block.pack_backward(spec, names, parameters))
     }
 }
