@@ -112,43 +112,51 @@ pub(crate) fn lane_sum2<T: Copy>(a: &[f32], b: &[T], term: impl Fn(f32, T) -> f3
 /// stays NaN, so a softmax that starts with this hides none.
 #[inline(always)]
 pub(crate) fn lane_max(values: &[f32]) -> f32 {
-    let larger = |max: f32, x: f32| if x > max { x } else { max };
-    let mut lanes = [f32::NEG_INFINITY; 16];
+    lane_fold(values, f32::NEG_INFINITY, larger)
+}
+
+#[inline(always)]
+fn larger(max: f32, x: f32) -> f32 {
+    if x > max { x } else { max }
+}
+
+#[inline(always)]
+fn smaller(min: f32, x: f32) -> f32 {
+    if x < min { x } else { min }
+}
+
+/// What `join` makes of all values and `start`, in sixteen lanes and a fixed order.
+#[inline(always)]
+fn lane_fold(values: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [start; 16];
     let blocks = values.chunks_exact(16);
-    let tail = blocks.remainder().iter().fold(f32::NEG_INFINITY, |max, &x| larger(max, x));
+    let tail = blocks.remainder().iter().fold(start, |sum, &x| join(sum, x));
     for block in blocks {
-        for (lane, &value) in lanes.iter_mut().zip(block) {
-            *lane = larger(*lane, value);
+        for (lane, &x) in lanes.iter_mut().zip(block) {
+            *lane = join(*lane, x);
         }
     }
-    lanes.into_iter().fold(tail, larger)
+    join(fold_by(lanes, &join), tail)
 }
 
 /// Smallest and largest value of a slice and 0; NaN is passed over.
 #[inline(always)]
 pub(crate) fn lane_range(values: &[f32]) -> (f32, f32) {
-    let (mut low, mut high) = ([0.0f32; 16], [0.0f32; 16]);
-    let smaller = |min: f32, x: f32| if x < min { x } else { min };
-    let larger = |max: f32, x: f32| if x > max { x } else { max };
-    let blocks = values.chunks_exact(16);
-    for (lane, &x) in blocks.remainder().iter().enumerate() {
-        (low[lane], high[lane]) = (smaller(low[lane], x), larger(high[lane], x));
-    }
-    for block in blocks {
-        for lane in 0..16 {
-            low[lane] = smaller(low[lane], block[lane]);
-            high[lane] = larger(high[lane], block[lane]);
-        }
-    }
-    (low.into_iter().fold(0.0, smaller), high.into_iter().fold(0.0, larger))
+    // One after the other: compilers mix the lanes of two extremes up.
+    (lane_fold(values, 0.0, smaller), lane_fold(values, 0.0, larger))
 }
 
 #[inline(always)]
 fn fold(lanes: [f32; 16]) -> f32 {
-    let mut lanes = lanes;
+    fold_by(lanes, |x, y| x + y)
+}
+
+/// Halves against halves: four steps that wait for each other instead of fifteen.
+#[inline(always)]
+fn fold_by(mut lanes: [f32; 16], join: impl Fn(f32, f32) -> f32) -> f32 {
     for width in [8, 4, 2, 1] {
         for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
+            lanes[lane] = join(lanes[lane], lanes[lane + width]);
         }
     }
     lanes[0]

@@ -106,11 +106,14 @@ pub(super) fn forward<E: Element>(
         let rounded = &mut rounded[..rows * len];
         let each = scores.chunks_exact_mut(len).zip(rounded.chunks_exact_mut(len));
         for (row, (scores, rounded)) in each.enumerate() {
-            softmax(scores, head.scale());
-            if let Some(mask) = head.mask(number * MR + row) {
-                mask.apply(head.first_feature(), scores);
+            match head.mask(number * MR + row) {
+                Some(mask) => {
+                    softmax(scores, head.scale());
+                    mask.apply(head.first_feature(), scores);
+                    element::round_to(scores, rounded);
+                }
+                None => softmax_rounded(scores, head.scale(), rounded),
             }
-            element::round_to(scores, rounded);
         }
         let packed = pack_left(rounded, len, left);
         product::<E>(units_of::<E>(len), (packed, rows), (values, dim), dim, results);
@@ -182,16 +185,32 @@ pub(super) fn backward<E: Element>(
 multiversion! {
     /// `softmax(scale · row)` in place.
     pub(crate) fn softmax(row: &mut [f32], scale: f32) {
-        let largest = math::lane_max(row);
-        let scale = scale * std::f32::consts::LOG2_E;
-        for x in row.iter_mut() {
-            *x = math::exp2((*x - largest) * scale);
-        }
-        let inverse = 1.0 / math::lane_sum(row, |x| x);
+        let inverse = powers(row, scale);
         for x in row.iter_mut() {
             *x *= inverse;
         }
     }
+}
+
+multiversion! {
+    /// `softmax(scale · row)`, rounded to the format of `out`; the row is used up.
+    pub(crate) fn softmax_rounded<E: Element>(row: &mut [f32], scale: f32, out: &mut [E]) {
+        let inverse = powers(row, scale);
+        for (out, x) in out.iter_mut().zip(row) {
+            *out = E::of(*x * inverse);
+        }
+    }
+}
+
+/// Turns scores into powers whose sum is the inverse of what is returned.
+#[inline(always)]
+fn powers(row: &mut [f32], scale: f32) -> f32 {
+    let largest = math::lane_max(row);
+    let scale = scale * std::f32::consts::LOG2_E;
+    for x in row.iter_mut() {
+        *x = math::exp2((*x - largest) * scale);
+    }
+    1.0 / math::lane_sum(row, |x| x)
 }
 
 multiversion! {
