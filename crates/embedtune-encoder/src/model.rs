@@ -72,7 +72,7 @@ impl EmbeddingModel {
         self
     }
 
-    /// Reports progress of [`Embed::embed`] to `progress`.
+    /// Reports progress of [`Embed::embed`](embedtune_data::Embed::embed) to `progress`.
     pub fn set_progress(&mut self, progress: Option<Box<Progress>>) {
         self.progress = progress;
     }
