@@ -72,9 +72,10 @@ pub(crate) fn run(args: &EmbedArgs, console: Console) -> Result<()> {
             job.bar.finish();
             if encoded.is_err() && stop.load(Ordering::Relaxed) {
                 drop(file);
-                if beside(&args.output, ".run").exists() {
-                    console.line(&format!("go on with: {}", output::resume_command()));
-                }
+                console.line(&match beside(&args.output, ".run").exists() {
+                    true => format!("go on with: {}", output::resume_command()),
+                    false => "interrupted before the first vectors were kept; begin anew".to_owned(),
+                });
                 return Err(Interrupted.into());
             }
             encoded?;
