@@ -74,7 +74,9 @@ pub(crate) fn run(args: &EmbedArgs, console: Console) -> Result<()> {
                 drop(file);
                 console.line(&match beside(&args.output, ".run").exists() {
                     true => format!("go on with: {}", output::resume_command()),
-                    false => "interrupted before the first vectors were kept; begin anew".to_owned(),
+                    false => {
+                        "interrupted before the first vectors were kept; begin anew".to_owned()
+                    }
                 });
                 return Err(Interrupted.into());
             }
