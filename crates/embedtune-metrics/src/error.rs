@@ -95,6 +95,12 @@ pub enum MetricsError {
         /// The document id.
         doc: String,
     },
+    /// The ids of the documents that one query retrieved do not fit into 4 GiB.
+    #[error("query {query:?} retrieves more than 4 GiB of document ids; keep fewer of them")]
+    QueryTooLarge {
+        /// The query id.
+        query: String,
+    },
     /// Rankings were given for one query twice.
     #[error("query {query:?} has two rankings; merge them into one")]
     DuplicateQuery {

@@ -56,6 +56,7 @@
 mod compare;
 mod error;
 mod evaluate;
+mod hash;
 mod lines;
 mod measure;
 mod qrels;
@@ -67,9 +68,9 @@ pub use crate::compare::{
     Comparison, ComparisonOptions, MeasureComparison, PermutationMethod, compare_reports, holm,
 };
 pub use crate::error::MetricsError;
-pub use crate::evaluate::{EvaluateOptions, evaluate, evaluate_rankings};
-pub use crate::measure::Measure;
+pub use crate::evaluate::{EvaluateOptions, RecallPoints, evaluate, evaluate_rankings};
+pub use crate::measure::{Gains, Measure, Parameter, Points};
 pub use crate::qrels::Qrels;
-pub use crate::ranking::ScorePrecision;
+pub use crate::ranking::{ScorePrecision, TieOrder};
 pub use crate::report::Report;
 pub use crate::run::Run;

@@ -3,9 +3,9 @@
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use crate::measure::Measure;
+use crate::measure::{Measure, Summary};
 
-/// Every measure for every query, and the means.
+/// Every measure for every query, and the summaries over them.
 ///
 /// In JSON: `{"queries": 2, "metrics": {"ndcg@10": 0.5}, "missing_queries": [], "query_ids":
 /// ["q1", "q2"], "per_query": {"ndcg@10": [1.0, 0.0]}}`, measures in the order they were asked for.
@@ -16,17 +16,22 @@ pub struct Report {
     columns: Vec<Column>,
 }
 
-/// The values of one measure in order of the queries, with their running sum.
+/// The values of one measure in order of the queries.
 #[derive(Debug, Clone, PartialEq)]
 struct Column {
     measure: Measure,
     values: Vec<f64>,
-    sum: f64,
+    /// The summary, where it does not follow from the values.
+    fixed: Option<f64>,
 }
 
 impl Column {
     fn mean(&self) -> f64 {
-        if self.values.is_empty() { 0.0 } else { self.sum / self.values.len() as f64 }
+        Summary::Mean.of(&self.values)
+    }
+
+    fn summary(&self) -> f64 {
+        self.fixed.unwrap_or_else(|| self.measure.summary().of(&self.values))
     }
 }
 
@@ -36,18 +41,24 @@ impl Report {
         let mut columns: Vec<Column> = Vec::with_capacity(measures.len());
         for &measure in measures {
             if columns.iter().all(|column| column.measure != measure) {
-                columns.push(Column { measure, values: Vec::new(), sum: 0.0 });
+                columns.push(Column { measure, values: Vec::new(), fixed: None });
             }
         }
         Self { query_ids: Vec::new(), missing_queries: Vec::new(), columns }
     }
 
-    pub(crate) fn push(&mut self, query: &str, score: impl Fn(Measure) -> f64) {
+    pub(crate) fn push(&mut self, query: &str, mut score: impl FnMut(Measure) -> f64) {
         self.query_ids.push(query.to_owned());
         for column in &mut self.columns {
-            let value = score(column.measure);
-            column.values.push(value);
-            column.sum += value;
+            column.values.push(score(column.measure));
+        }
+    }
+
+    /// Sets the summary of [`Measure::NumRelevant`], if it was asked for.
+    pub(crate) fn set_relevant_total(&mut self, documents: usize) {
+        let counted = self.columns.iter_mut().find(|it| it.measure == Measure::NumRelevant);
+        if let Some(column) = counted {
+            column.fixed = Some(documents as f64);
         }
     }
 
@@ -55,8 +66,15 @@ impl Report {
         self.missing_queries.push(query.to_owned());
     }
 
-    /// The mean of `measure` over the queries, or `None` when it was not asked for. 0 when no
-    /// query was evaluated.
+    /// The number that `trec_eval` prints for all queries, or `None` when the measure was not asked
+    /// for: the mean, but the geometric one for [`Measure::GeometricMap`] and its like and the sum
+    /// for counts. 0 when no query was evaluated.
+    pub fn summary(&self, measure: &Measure) -> Option<f64> {
+        self.column(measure).map(Column::summary)
+    }
+
+    /// The arithmetic mean of `measure` over the queries, or `None` when it was not asked for. 0
+    /// when no query was evaluated.
     pub fn mean(&self, measure: &Measure) -> Option<f64> {
         self.column(measure).map(Column::mean)
     }
@@ -97,7 +115,7 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut report = serializer.serialize_struct("Report", 5)?;
         report.serialize_field("queries", &self.query_ids.len())?;
-        report.serialize_field("metrics", &ByMeasure(&self.columns, Column::mean))?;
+        report.serialize_field("metrics", &ByMeasure(&self.columns, Column::summary))?;
         report.serialize_field("missing_queries", &self.missing_queries)?;
         report.serialize_field("query_ids", &self.query_ids)?;
         let values = |column: &Column| column.values.clone();

@@ -2,16 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
+use super::{Measure, total};
 use crate::ranking::GradedRanking;
 
-const WHOLE: Option<Measure> = Some(Measure::AveragePrecision { cutoff: None });
+const WHOLE: Measure = Measure::AveragePrecision { cutoff: None };
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "map", cut: Some(cut), whole: WHOLE },
-    Spelling { name: "ap", cut: Some(cut), whole: WHOLE },
-    Spelling { name: "map_cut", cut: Some(cut), whole: None },
+    Spelling { name: "map", takes: Takes::CutoffOrNothing(cut, WHOLE) },
+    Spelling { name: "ap", takes: Takes::CutoffOrNothing(cut, WHOLE) },
+    Spelling { name: "map_cut", takes: Takes::Cutoff(cut) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {
@@ -19,15 +19,18 @@ fn cut(cutoff: NonZeroUsize) -> Measure {
 }
 
 pub(super) fn score(query: &GradedRanking, cutoff: Option<NonZeroUsize>) -> f64 {
-    let mut hits = 0u32;
-    let mut sum = 0.0;
-    for (rank, &grade) in (1u32..).zip(query.top(cutoff)) {
-        if query.is_relevant(grade) {
-            hits += 1;
-            sum += f64::from(hits) / f64::from(rank);
-        }
+    match sum_of_precisions(query, cutoff) {
+        0.0 => 0.0,
+        sum => sum / query.relevant() as f64,
     }
-    if hits > 0 { sum / query.relevant() as f64 } else { 0.0 }
+}
+
+/// The precision at each relevant document among the first `cutoff` ranks, added up.
+pub(super) fn sum_of_precisions(query: &GradedRanking, cutoff: Option<NonZeroUsize>) -> f64 {
+    let precisions = (1u32..)
+        .zip(query.relevant_ranks(cutoff))
+        .map(|(hits, rank)| f64::from(hits) / f64::from(rank));
+    total(precisions)
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! Binary preference.
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] =
-    &[Spelling { name: "bpref", cut: None, whole: Some(Measure::Bpref) }];
+    &[Spelling { name: "bpref", takes: Takes::Nothing(Measure::Bpref) }];
 
 pub(super) fn score(query: &GradedRanking) -> f64 {
     let relevant = query.relevant();
     let mut above = 0;
     let mut sum = 0.0;
-    for &grade in query.top(None).iter().filter(|&&grade| grade >= 0) {
-        if !query.is_relevant(grade) {
+    for hit in query.top(None).iter().filter(|hit| hit.is_judged()) {
+        if !query.is_relevant(hit.grade) {
             above += 1;
         } else if above > 0 {
             let capped = query.nonrelevant().min(relevant);

@@ -1,105 +1,42 @@
 //! The measures: one file each, with its formula, its spellings and its tests.
 
 mod average_precision;
+mod binary_gain;
 mod bpref;
+mod capped_average_precision;
+mod counts;
+mod expected_reciprocal_rank;
+mod families;
+mod gain;
+mod geometric;
+mod inferred_ap;
+mod interpolated;
+mod judged;
+mod kinds;
 mod name;
 mod ndcg;
+mod ndcg_variants;
+mod parameters;
 mod precision;
 mod r_precision;
+mod r_precision_multiple;
+mod rank_biased;
 mod recall;
 mod reciprocal_rank;
+mod relative_precision;
+mod set;
 mod success;
+mod summary;
+mod utility;
+mod yaap;
 
 use std::num::NonZeroUsize;
 
-use serde::{Deserialize, Serialize};
-
-use self::name::Spelling;
+pub use self::kinds::Measure;
 pub(crate) use self::name::known_names;
-use crate::ranking::GradedRanking;
-
-/// A retrieval measure, as `trec_eval` computes it.
-///
-/// Its name is `family` or `family@cutoff` (`"ndcg@10"`); parsing also takes the spellings of
-/// `trec_eval` (`"ndcg_cut_10"`, `"ndcg_cut.10"`, `"P_10"`, `"recip_rank"`) and ignores case. In
-/// JSON and TOML a measure is its name.
-///
-/// In the formulas, `R` is the number of relevant documents of the query (grade at or above
-/// [`relevance_level`](crate::EvaluateOptions::relevance_level), retrieved or not), `k` the
-/// cut-off, `n` the number of documents retrieved, `hits@k` the relevant ones among the first `k`.
-/// Documents without a judgement count as not relevant, except in [`Measure::Bpref`]. Every
-/// measure lies in `[0, 1]`, and is 0 for a query that retrieved nothing or has `R = 0`; only nDCG
-/// of such a query can be above 0, when the relevance level is above 1.
-///
-/// ```
-/// use embedtune_metrics::Measure;
-///
-/// let measure: Measure = "ndcg_cut_10".parse()?;
-/// assert_eq!(measure, Measure::NDCG_10);
-/// assert_eq!(measure.to_string(), "ndcg@10");
-/// # Ok::<(), embedtune_metrics::MetricsError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-#[non_exhaustive]
-pub enum Measure {
-    /// Normalized discounted cumulative gain (Järvelin and Kekäläinen, 2002):
-    /// `DCG@k / ideal DCG@k` with `DCG@k = Σ_{i ≤ k} grade_i / log2(i + 1)`.
-    ///
-    /// The gain is the grade itself, not `2^grade - 1`, and the relevance level does not matter.
-    /// The ideal ranks every judged document, retrieved or not, by its grade. The measure of
-    /// choice for graded judgements. `trec_eval`: `ndcg`, `ndcg_cut_k`.
-    Ndcg {
-        /// Ranks looked at; `None` is all retrieved documents against the whole ideal.
-        cutoff: Option<NonZeroUsize>,
-    },
-    /// Average precision (its mean over queries is MAP): `(1/R) Σ hits@i / i` over the ranks
-    /// `i ≤ k` of relevant documents.
-    ///
-    /// The denominator is `R`, not `min(k, R)`, so a query with `R > k` cannot reach 1.
-    /// `trec_eval`: `map`, `map_cut_k`.
-    AveragePrecision {
-        /// Ranks looked at; `None` is all.
-        cutoff: Option<NonZeroUsize>,
-    },
-    /// Reciprocal rank (its mean over queries is MRR): 1 over the rank of the first relevant
-    /// document, 0 when there is none among the first `k`.
-    ///
-    /// For tasks where one right answer is enough. `trec_eval`: `recip_rank`, with `-M k` for a
-    /// cut-off.
-    ReciprocalRank {
-        /// Ranks looked at; `None` is all.
-        cutoff: Option<NonZeroUsize>,
-    },
-    /// `hits@k / R`: how much of what is relevant was found. What matters for the first stage of
-    /// a pipeline. `trec_eval`: `recall_k`.
-    Recall {
-        /// Ranks looked at.
-        cutoff: NonZeroUsize,
-    },
-    /// `hits@k / k`: how much of what is shown is relevant. The denominator stays `k` when fewer
-    /// documents were retrieved. `trec_eval`: `P_k`.
-    Precision {
-        /// Ranks looked at.
-        cutoff: NonZeroUsize,
-    },
-    /// 1 when any of the first `k` documents is relevant, else 0; also known as hit rate.
-    /// `trec_eval`: `success_k`.
-    Success {
-        /// Ranks looked at.
-        cutoff: NonZeroUsize,
-    },
-    /// Precision at rank `R`: `hits@min(R, n) / R`, where precision equals recall. `trec_eval`:
-    /// `Rprec`.
-    RPrecision,
-    /// Binary preference (Buckley and Voorhees, 2004), which looks at judged documents alone:
-    /// `(1/R) Σ (1 - min(above, R) / min(N, R))` over the retrieved relevant documents, where
-    /// `above` is the number of judged not relevant documents ranked above and `N` of all of them.
-    /// A term is 1 when none is above.
-    ///
-    /// For incomplete judgements. `trec_eval`: `bpref`.
-    Bpref,
-}
+pub use self::parameters::{Gains, Parameter, Points};
+pub(crate) use self::summary::Summary;
+use crate::ranking::{GradedRanking, View};
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not 0");
 const HUNDRED: NonZeroUsize = NonZeroUsize::new(100).expect("100 is not 0");
@@ -125,16 +62,23 @@ impl Measure {
     pub fn depth(&self) -> Option<NonZeroUsize> {
         match *self {
             Self::Ndcg { cutoff }
+            | Self::ExponentialNdcg { cutoff }
+            | Self::BinaryNdcg { cutoff }
             | Self::AveragePrecision { cutoff }
-            | Self::ReciprocalRank { cutoff } => cutoff,
-            Self::Recall { cutoff } | Self::Precision { cutoff } | Self::Success { cutoff } => {
-                Some(cutoff)
-            }
-            Self::RPrecision | Self::Bpref => None,
+            | Self::ReciprocalRank { cutoff }
+            | Self::ExpectedReciprocalRank { cutoff, .. } => cutoff,
+            Self::CappedAveragePrecision { cutoff }
+            | Self::Recall { cutoff }
+            | Self::Precision { cutoff }
+            | Self::RelativePrecision { cutoff }
+            | Self::Success { cutoff }
+            | Self::Judged { cutoff }
+            | Self::Unjudged { cutoff } => Some(cutoff),
+            _ => None,
         }
     }
 
-    /// The value for one query.
+    /// The value for one query. One long table, so that the compiler misses no measure.
     pub(crate) fn score(self, query: &GradedRanking) -> f64 {
         match self {
             Self::Ndcg { cutoff } => ndcg::score(query, cutoff),
@@ -145,32 +89,67 @@ impl Measure {
             Self::Success { cutoff } => success::score(query, cutoff),
             Self::RPrecision => r_precision::score(query),
             Self::Bpref => bpref::score(query),
+            Self::InterpolatedPrecision { recall } => interpolated::precision(query, recall),
+            Self::ElevenPoint { points } => interpolated::average(query, points.get()),
+            Self::RPrecisionMultiple { factor } => r_precision_multiple::score(query, factor),
+            Self::RelativePrecision { cutoff } => relative_precision::score(query, cutoff),
+            Self::InferredAp => inferred_ap::score(query),
+            Self::GeometricMap => geometric::map(query),
+            Self::GeometricBpref => geometric::bpref(query),
+            Self::Judged { cutoff } => judged::judged(query, cutoff),
+            Self::Unjudged { cutoff } => judged::unjudged(query, cutoff),
+            Self::GainNdcg { gains } => gain::ndcg(query, gains),
+            Self::Dcg { gains } => gain::dcg(query, gains),
+            Self::IdealDcg { gains } => gain::ideal_dcg(query, gains),
+            Self::RelevantNdcg { gains } => gain::ndcg_rel(query, gains),
+            Self::LevelNdcg { gains } => gain::rndcg(query, gains),
+            Self::NormalizedGain { gains } => gain::g(query, gains),
+            Self::BinaryGain => binary_gain::score(query),
+            Self::ExponentialNdcg { cutoff } => ndcg_variants::exponential(query, cutoff),
+            Self::BinaryNdcg { cutoff } => ndcg_variants::binary(query, cutoff),
+            Self::CappedAveragePrecision { cutoff } => {
+                capped_average_precision::score(query, cutoff)
+            }
+            Self::ExpectedReciprocalRank { cutoff, max_grade } => {
+                expected_reciprocal_rank::score(query, cutoff, max_grade)
+            }
+            Self::RankBiased { persistence, gains } => {
+                rank_biased::graded(query, persistence, gains)
+            }
+            Self::BinaryRankBiased { persistence } => rank_biased::binary(query, persistence),
+            Self::RankBiasedResidual { persistence } => rank_biased::residual(query, persistence),
+            Self::Yaap => yaap::score(query),
+            Self::SetPrecision => set::precision(query),
+            Self::SetRecall => set::recall(query),
+            Self::SetRelativePrecision => set::relative_precision(query),
+            Self::SetAveragePrecision => set::map(query),
+            Self::SetF { weight } => set::f(query, weight),
+            Self::Utility { coefficients } => utility::score(query, coefficients),
+            Self::NumRetrieved => query.retrieved() as f64,
+            Self::NumRelevant => query.relevant() as f64,
+            Self::NumRelevantRetrieved => query.hits(None) as f64,
+            Self::NumNonrelevantRetrieved => counts::nonrelevant_retrieved(query) as f64,
+            Self::NumQueries => 1.0,
         }
     }
 
-    /// The family of the measure as [`std::fmt::Display`] writes it.
-    fn family(self) -> &'static str {
-        match self {
-            Self::Ndcg { .. } => ndcg::SPELLINGS[0].name,
-            Self::AveragePrecision { .. } => average_precision::SPELLINGS[0].name,
-            Self::ReciprocalRank { .. } => reciprocal_rank::SPELLINGS[0].name,
-            Self::Recall { .. } => recall::SPELLINGS[0].name,
-            Self::Precision { .. } => precision::SPELLINGS[0].name,
-            Self::Success { .. } => success::SPELLINGS[0].name,
-            Self::RPrecision => r_precision::SPELLINGS[0].name,
-            Self::Bpref => bpref::SPELLINGS[0].name,
+    /// The value for a judged query that retrieved nothing.
+    ///
+    /// As in `trec_eval -c`, it is that of one document that is not judged, but for measures that
+    /// would show this document.
+    pub(crate) fn score_of_nothing(self, query: &mut GradedRanking) -> f64 {
+        let shows_it = matches!(self, Self::NumRetrieved | Self::Unjudged { .. })
+            || self == utility::DEFAULT
+            || self == rank_biased::RESIDUAL_DEFAULT;
+        if shows_it {
+            return 0.0;
         }
+        query.finish(1, View { depth: None, judged_only: false });
+        self.score(query)
     }
 }
 
-/// The spellings of every family; within a family the first is the one that is written.
-const FAMILIES: [&[Spelling]; 8] = [
-    ndcg::SPELLINGS,
-    average_precision::SPELLINGS,
-    reciprocal_rank::SPELLINGS,
-    recall::SPELLINGS,
-    precision::SPELLINGS,
-    success::SPELLINGS,
-    r_precision::SPELLINGS,
-    bpref::SPELLINGS,
-];
+/// The sum of `values` in their order. [`Iterator::sum`] would make -0 of none of them.
+fn total(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
+}

@@ -1,35 +1,57 @@
-//! Normalized discounted cumulative gain.
+//! Normalized discounted cumulative gain, with a cut-off.
 
 use std::num::NonZeroUsize;
 
-use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes, parse_cutoff};
+use super::{Gains, Measure, total};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "ndcg", cut: Some(cut), whole: Some(Measure::Ndcg { cutoff: None }) },
-    Spelling { name: "ndcg_cut", cut: Some(cut), whole: None },
+    Spelling {
+        name: "ndcg",
+        takes: Takes::Parameters {
+            default: Some(Measure::Ndcg { cutoff: None }),
+            parse,
+            expected: "one whole number above 0 as cut-off, or a gain for each of up to 8 grades",
+            examples: &["ndcg@10", "ndcg(1=3,2=9)"],
+        },
+    },
+    Spelling { name: "ndcg_cut", takes: Takes::Cutoff(cut) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {
     Measure::Ndcg { cutoff: Some(cutoff) }
 }
 
-pub(super) fn score(query: &GradedRanking, cutoff: Option<NonZeroUsize>) -> f64 {
-    let ideal = discounted_gain(query.ideal_top(cutoff));
-    if ideal > 0.0 { discounted_gain(query.top(cutoff)) / ideal } else { 0.0 }
+fn parse(text: &str) -> Option<Measure> {
+    match parse_cutoff(text) {
+        Some(cutoff) => Some(cut(cutoff)),
+        None => Gains::parse(text).map(|gains| Measure::GainNdcg { gains }),
+    }
 }
 
-/// The sum runs from rank 1 on and divides by the logarithm: another order or a multiplication by
+pub(super) fn score(query: &GradedRanking, cutoff: Option<NonZeroUsize>) -> f64 {
+    normalized(query, cutoff, f64::from)
+}
+
+/// nDCG where a document gains what `gain` says of its grade, which is above 0.
+///
+/// The sums run from rank 1 on and divide by the logarithm: another order or a multiplication by
 /// its inverse would differ from `trec_eval` in the last bit.
-fn discounted_gain(grades: &[i32]) -> f64 {
-    let mut sum = 0.0;
-    for (index, &grade) in grades.iter().enumerate() {
-        if grade > 0 {
-            sum += f64::from(grade) / ((index + 2) as f64).log2();
-        }
+pub(super) fn normalized(
+    query: &GradedRanking,
+    cutoff: Option<NonZeroUsize>,
+    gain: impl Fn(i32) -> f64,
+) -> f64 {
+    let discounted = |rank: u32, grade: i32| gain(grade) / f64::from(rank + 1).log2();
+    let best = (1..).zip(query.ideal_top(cutoff));
+    let ideal = total(best.map(|(rank, &grade)| discounted(rank, grade)));
+    if ideal > 0.0 {
+        let graded = query.top(cutoff).iter().filter(|hit| hit.grade > 0);
+        total(graded.map(|hit| discounted(hit.rank, hit.grade))) / ideal
+    } else {
+        0.0
     }
-    sum
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "precision", cut: Some(cut), whole: None },
-    Spelling { name: "p", cut: Some(cut), whole: None },
+    Spelling { name: "precision", takes: Takes::Cutoff(cut) },
+    Spelling { name: "p", takes: Takes::Cutoff(cut) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {

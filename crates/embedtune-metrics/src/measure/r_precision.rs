@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] =
-    &[Spelling { name: "rprec", cut: None, whole: Some(Measure::RPrecision) }];
+    &[Spelling { name: "rprec", takes: Takes::Nothing(Measure::RPrecision) }];
 
 pub(super) fn score(query: &GradedRanking) -> f64 {
     match NonZeroUsize::new(query.relevant()) {

@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "recall", cut: Some(cut), whole: None },
-    Spelling { name: "r", cut: Some(cut), whole: None },
+    Spelling { name: "recall", takes: Takes::Cutoff(cut) },
+    Spelling { name: "r", takes: Takes::Cutoff(cut) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {
@@ -31,6 +31,6 @@ mod tests {
     fn missed_documents_lower_it_and_nothing_relevant_is_zero() {
         let two = NonZeroUsize::new(2).unwrap();
         assert_eq!(score(&graded(&[1, 0, 1], &[1]), two), 1.0 / 3.0);
-        assert_eq!(score(&graded(&[0, 0], &[-1]), two), 0.0);
+        assert_eq!(score(&graded(&[0, 0], &[-2]), two), 0.0);
     }
 }

@@ -3,15 +3,15 @@
 use std::num::NonZeroUsize;
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
-const WHOLE: Option<Measure> = Some(Measure::ReciprocalRank { cutoff: None });
+const WHOLE: Measure = Measure::ReciprocalRank { cutoff: None };
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "mrr", cut: Some(cut), whole: WHOLE },
-    Spelling { name: "recip_rank", cut: Some(cut), whole: WHOLE },
-    Spelling { name: "rr", cut: Some(cut), whole: WHOLE },
+    Spelling { name: "mrr", takes: Takes::CutoffOrNothing(cut, WHOLE) },
+    Spelling { name: "recip_rank", takes: Takes::CutoffOrNothing(cut, WHOLE) },
+    Spelling { name: "rr", takes: Takes::CutoffOrNothing(cut, WHOLE) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {
@@ -19,10 +19,7 @@ fn cut(cutoff: NonZeroUsize) -> Measure {
 }
 
 pub(super) fn score(query: &GradedRanking, cutoff: Option<NonZeroUsize>) -> f64 {
-    match query.top(cutoff).iter().position(|&grade| query.is_relevant(grade)) {
-        Some(index) => 1.0 / (index + 1) as f64,
-        None => 0.0,
-    }
+    query.relevant_ranks(cutoff).next().map_or(0.0, |rank| 1.0 / f64::from(rank))
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::num::NonZeroUsize;
 
 use super::Measure;
-use super::name::Spelling;
+use super::name::{Spelling, Takes};
 use crate::ranking::GradedRanking;
 
 pub(super) const SPELLINGS: &[Spelling] = &[
-    Spelling { name: "success", cut: Some(cut), whole: None },
-    Spelling { name: "hit_rate", cut: Some(cut), whole: None },
+    Spelling { name: "success", takes: Takes::Cutoff(cut) },
+    Spelling { name: "hit_rate", takes: Takes::Cutoff(cut) },
+    Spelling { name: "hit", takes: Takes::Cutoff(cut) },
 ];
 
 fn cut(cutoff: NonZeroUsize) -> Measure {
