@@ -158,6 +158,12 @@ pub enum MetricsError {
         /// A query id of the judgements.
         judged_example: String,
     },
+    /// No judged query retrieved anything, and those that did not are left out.
+    #[error(
+        "no judged query is in the run, so that there is nothing to average; check the run, or \
+         count missing queries as 0"
+    )]
+    NothingRetrieved,
     /// An option out of its range.
     #[error("option {option}: expected {expected}, got {got}")]
     InvalidOption {

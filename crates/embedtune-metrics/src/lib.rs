@@ -63,6 +63,7 @@ mod qrels;
 mod ranking;
 mod report;
 mod run;
+mod trec_eval;
 
 pub use crate::compare::{
     Comparison, ComparisonOptions, MeasureComparison, PermutationMethod, compare_reports, holm,
@@ -74,3 +75,4 @@ pub use crate::qrels::Qrels;
 pub use crate::ranking::{ScorePrecision, TieOrder};
 pub use crate::report::Report;
 pub use crate::run::Run;
+pub use crate::trec_eval::{TrecEval, TrecEvalOutput, ZScores};

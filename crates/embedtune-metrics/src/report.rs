@@ -106,6 +106,11 @@ impl Report {
         self.columns.iter().map(|column| (column.measure, column.mean()))
     }
 
+    /// Whether the summary of `measure` does not follow from the values.
+    pub(crate) fn is_fixed(&self, measure: &Measure) -> bool {
+        self.column(measure).is_some_and(|column| column.fixed.is_some())
+    }
+
     fn column(&self, measure: &Measure) -> Option<&Column> {
         self.columns.iter().find(|column| column.measure == *measure)
     }

@@ -29,17 +29,31 @@ pub fn evaluate(
     measures: &[Measure],
     options: &EvaluateOptions,
 ) -> Result<Report, MetricsError> {
+    evaluate_with_strings(qrels, run, measures, options, 0).map(|(report, _)| report)
+}
+
+/// [`evaluate`], and the relevance of the first `shown` documents of each query as a string: a digit
+/// for a grade, `>` above 9, `-` for a document that nobody judged, `.` for one of the pool.
+pub(crate) fn evaluate_with_strings(
+    qrels: &Qrels,
+    run: &Run,
+    measures: &[Measure],
+    options: &EvaluateOptions,
+    shown: usize,
+) -> Result<(Report, Vec<String>), MetricsError> {
     let mut scorer = Scorer::new(qrels, measures, options)?;
+    let mut strings = Vec::new();
     scorer.check_overlap(run.query_ids())?;
     for (query, judgements) in qrels.iter() {
-        match run.retrieved(query) {
-            Some(retrieved) => {
-                scorer.score(query, judgements, retrieved, retrieved.hashes(), retrieved.scores());
-            }
+        let scored = match run.retrieved(query) {
+            Some(it) => scorer.score(query, judgements, it, it.hashes(), it.scores()),
             None => scorer.miss(query, judgements),
+        };
+        if scored && shown > 0 {
+            strings.push(scorer.relevance_string(shown));
         }
     }
-    Ok(scorer.finish())
+    Ok((scorer.finish(), strings))
 }
 
 /// [`evaluate`] for rankings that are in memory already, without building a [`Run`].
@@ -89,7 +103,9 @@ where
                 memory.fill(query, docs)?;
                 scorer.score(query, judgements, *docs, memory.hashes(), memory.scores());
             }
-            None => scorer.miss(query, judgements),
+            None => {
+                scorer.miss(query, judgements);
+            }
         }
     }
     Ok(scorer.finish())

@@ -65,7 +65,7 @@ impl<'a> Scorer<'a> {
         })
     }
 
-    /// Scores a query that retrieved `docs`; `hashes` and `scores` are theirs.
+    /// Scores a query that retrieved `docs`; `hashes` and `scores` are theirs. Whether it counts.
     pub(super) fn score(
         &mut self,
         query: &str,
@@ -73,10 +73,10 @@ impl<'a> Scorer<'a> {
         docs: &(impl Documents + ?Sized),
         hashes: &[u32],
         scores: &[f64],
-    ) {
+    ) -> bool {
         self.query.set_judgements(judgements, self.options.relevance_level);
         if self.skips() {
-            return;
+            return false;
         }
         self.judged.fill(judgements);
         let scores = match self.options.score_precision {
@@ -93,18 +93,34 @@ impl<'a> Scorer<'a> {
         let view = View { depth: self.options.depth, judged_only: self.options.judged_only };
         self.query.finish(scores.len(), view);
         self.report.push(query, |measure| measure.score(&self.query));
+        true
     }
 
-    /// A judged query that retrieved nothing.
-    pub(super) fn miss(&mut self, query: &str, judgements: &BTreeMap<String, i32>) {
+    /// A judged query that retrieved nothing. Whether it counts.
+    pub(super) fn miss(&mut self, query: &str, judgements: &BTreeMap<String, i32>) -> bool {
         self.query.set_judgements(judgements, self.options.relevance_level);
         if self.skips() {
-            return;
+            return false;
         }
         if self.options.complete {
             self.report.push(query, |measure| measure.score_of_nothing(&mut self.query));
         }
         self.report.push_missing(query);
+        self.query.finish(0, View { depth: None, judged_only: false });
+        self.options.complete
+    }
+
+    /// The relevance of the first `shown` documents of the query that was scored last.
+    pub(super) fn relevance_string(&self, shown: usize) -> String {
+        let mut signs = vec!['-'; shown.min(self.query.retrieved())];
+        for hit in self.query.top(None) {
+            let Some(sign) = signs.get_mut(hit.rank as usize - 1) else { break };
+            *sign = match u32::try_from(hit.grade) {
+                Ok(grade) => char::from_digit(grade, 10).unwrap_or('>'),
+                Err(_) => '.',
+            };
+        }
+        signs.into_iter().collect()
     }
 
     fn skips(&self) -> bool {

@@ -124,7 +124,7 @@ impl Measure {
                 (rank_biased::RESIDUAL, biased(persistence, Gains::GRADES))
             }
             Self::Yaap => (yaap::SPELLINGS, Shown::Nothing),
-            Self::SetF { weight } if weight.get() == 1.0 => (set::F, Shown::Nothing),
+            Self::SetF { .. } if self == set::DEFAULT_F => (set::F, Shown::Nothing),
             Self::SetF { weight } => (set::F, Shown::Bracket(weight.to_string())),
             Self::Utility { .. } if self == utility::DEFAULT => {
                 (utility::SPELLINGS, Shown::Nothing)

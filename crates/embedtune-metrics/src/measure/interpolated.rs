@@ -36,7 +36,7 @@ pub(super) const ELEVEN_POINT: &[Spelling] = &[Spelling {
 }];
 
 /// The eleven points of the classic curve.
-pub(super) const TENTHS: Points =
+pub(crate) const TENTHS: Points =
     Points::new(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
         .expect("eleven finite numbers");
 

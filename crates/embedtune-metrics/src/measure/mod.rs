@@ -32,10 +32,14 @@ mod yaap;
 
 use std::num::NonZeroUsize;
 
+pub(crate) use self::interpolated::TENTHS;
 pub use self::kinds::Measure;
 pub(crate) use self::name::known_names;
 pub use self::parameters::{Gains, Parameter, Points};
+pub(crate) use self::rank_biased::DEFAULT_PERSISTENCE;
+pub(crate) use self::set::DEFAULT_F;
 pub(crate) use self::summary::Summary;
+pub(crate) use self::utility::DEFAULT as DEFAULT_UTILITY;
 use crate::ranking::{GradedRanking, View};
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not 0");

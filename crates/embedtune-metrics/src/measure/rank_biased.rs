@@ -4,7 +4,7 @@ use super::name::{Spelling, Takes};
 use super::{Gains, Measure, Parameter};
 use crate::ranking::GradedRanking;
 
-pub(super) const DEFAULT_PERSISTENCE: Parameter = Parameter::new(0.9).expect("finite");
+pub(crate) const DEFAULT_PERSISTENCE: Parameter = Parameter::new(0.9).expect("finite");
 
 pub(super) const GRADED: &[Spelling] = &[Spelling {
     name: "rbp",

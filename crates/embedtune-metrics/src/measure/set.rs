@@ -26,12 +26,16 @@ pub(super) const MAP: &[Spelling] =
 pub(super) const F: &[Spelling] = &[Spelling {
     name: "set_f",
     takes: Takes::Parameters {
-        default: Some(Measure::SetF { weight: Parameter::new(1.0).expect("finite") }),
+        default: Some(DEFAULT_F),
         parse: |text| Some(Measure::SetF { weight: Parameter::parse(text)? }),
         expected: "the weight of recall",
         examples: &["set_f", "set_f(0.25)"],
     },
 }];
+
+/// Precision and recall weigh the same.
+pub(crate) const DEFAULT_F: Measure =
+    Measure::SetF { weight: Parameter::new(1.0).expect("finite") };
 
 fn counts(query: &GradedRanking) -> (f64, f64, f64) {
     (query.hits(None) as f64, query.retrieved() as f64, query.relevant() as f64)

@@ -28,6 +28,13 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Whether `trec_eval -q` prints the value of each query.
+    pub(crate) fn is_printed_per_query(self) -> bool {
+        matches!(self, Self::Mean | Self::Sum)
+    }
+}
+
 impl Measure {
     pub(crate) fn summary(self) -> Summary {
         match self {

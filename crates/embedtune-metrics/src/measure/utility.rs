@@ -14,7 +14,7 @@ pub(super) const SPELLINGS: &[Spelling] = &[Spelling {
     },
 }];
 
-pub(super) const DEFAULT: Measure = Measure::Utility {
+pub(crate) const DEFAULT: Measure = Measure::Utility {
     coefficients: [
         Parameter::new(1.0).expect("finite"),
         Parameter::new(-1.0).expect("finite"),

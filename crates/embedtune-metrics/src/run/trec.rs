@@ -11,7 +11,7 @@ use crate::ranking::ScorePrecision;
 impl Run {
     /// Reads a TREC run file: six columns, of which query, document and score count; the rank
     /// column is ignored, as are words after the sixth, blank lines and lines that start with `#`.
-    /// CRLF and a byte order mark are tolerated.
+    /// The tag of the last line is that of the run. CRLF and a byte order mark are tolerated.
     ///
     /// # Errors
     /// Names the file, the line and the remedy: unreadable, not UTF-8, fewer than six columns,
@@ -29,12 +29,17 @@ impl Run {
         let mut lines = Lines::new(reader, name);
         let mut run = Self::new();
         while let Some(line) = lines.next_line()? {
-            if line.text.trim().is_empty() || line.text.starts_with('#') {
+            let text = line.text.trim_ascii_start();
+            if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let (query, doc, score) = columns(&line)?;
+            let (query, doc, score, tag) = columns(&line)?;
             run.insert(query, doc, score).map_err(|problem| line.at(problem))?;
+            if run.tag() != Some(tag) {
+                run.set_tag(tag);
+            }
         }
+        run.shrink_to_fit();
         Ok(run)
     }
 
@@ -66,10 +71,10 @@ impl Run {
     }
 }
 
-fn columns<'a>(line: &Line<'a>) -> Result<(&'a str, &'a str, f64), MetricsError> {
+fn columns<'a>(line: &Line<'a>) -> Result<(&'a str, &'a str, f64, &'a str), MetricsError> {
     let mut parts = line.text.split_ascii_whitespace();
     let mut next = || parts.next();
-    let (Some(query), Some(_), Some(doc), Some(_), Some(score), Some(_)) =
+    let (Some(query), Some(_), Some(doc), Some(_), Some(score), Some(tag)) =
         (next(), next(), next(), next(), next(), next())
     else {
         return Err(line.malformed(
@@ -81,7 +86,7 @@ fn columns<'a>(line: &Line<'a>) -> Result<(&'a str, &'a str, f64), MetricsError>
     let number = score.parse().map_err(|_| {
         line.malformed("a number as the score", score, "write it with digits, as 12.5 or 1.25e1")
     })?;
-    Ok((query, doc, number))
+    Ok((query, doc, number, tag))
 }
 
 /// Whether `id` survives a file whose columns are separated by white space. A line whose first
@@ -109,6 +114,7 @@ mod tests {
         let run = Run::read_trec_from(text.as_bytes(), "run").unwrap();
         let ids: Vec<_> = run.ranking("1", ScorePrecision::F64).collect();
         assert_eq!(ids, [("a", 0.3), ("b", 0.1)]);
+        assert_eq!(run.tag(), Some("tag"));
     }
 
     #[test]
