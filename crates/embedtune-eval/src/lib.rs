@@ -70,5 +70,8 @@ pub use encode::Progress;
 pub use error::EvalError;
 pub use evaluation::{Evaluation, Subset};
 pub use evaluator::RetrievalEvaluator;
-pub use report::{DataFacts, Facts, HtmlReport, JsonReport, SystemScores};
+pub use report::{
+    DataFacts, Facts, Histogram, HtmlReport, JsonReport, LearningCurve, LearningPoint,
+    ScoreDistribution, SystemScores, TextLengths,
+};
 pub use sample::SampleConfig;

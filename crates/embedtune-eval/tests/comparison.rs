@@ -63,7 +63,7 @@ fn a_model_is_not_better_than_itself() {
 fn winners_come_with_texts_and_ranks() {
     let evaluator = evaluator();
     let (weak, strong) = weak_and_strong(&evaluator);
-    let config = CompareConfig::default().with_examples(4).with_excerpt_chars(20);
+    let config = CompareConfig::default().with_examples(4).with_excerpt_chars(20).with_top_documents(3);
     let comparison = evaluator.compare(&weak, &strong, &config).unwrap();
     assert_eq!(comparison.winners.len(), 4);
     assert!(comparison.winners.is_sorted_by(|a, b| a.gain >= b.gain));
@@ -79,8 +79,10 @@ fn winners_come_with_texts_and_ranks() {
         assert!(relevant.document.text.chars().count() <= 21);
         let after = relevant.tuned_rank.unwrap();
         assert!(relevant.base_rank.is_none_or(|before| before > after));
-        let top = change.top_tuned.as_ref().unwrap();
-        assert_eq!(top.relevant, after == 1);
+        assert_eq!((change.base_top.len(), change.tuned_top.len()), (3, 3));
+        for (place, top) in change.tuned_top.iter().enumerate() {
+            assert_eq!(top.relevant, after == place + 1);
+        }
         let number = evaluator.queries().find(&change.query_id).unwrap() as usize;
         assert_eq!(change.query, evaluator.queries().texts()[number]);
     }

@@ -3,7 +3,7 @@
 use embedtune_metrics::Measure;
 use serde::{Deserialize, Serialize};
 
-use crate::{Evaluation, RetrievalEvaluator};
+use crate::{CompareConfig, Evaluation, RetrievalEvaluator};
 
 /// A query whose results changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,10 +21,12 @@ pub struct QueryChange {
     pub gain: f64,
     /// Its relevant documents, those ranked best after first.
     pub relevant: Vec<RelevantRank>,
-    /// The first document before; `None` if nothing was retrieved.
-    pub top_base: Option<DocumentExcerpt>,
-    /// The first document after.
-    pub top_tuned: Option<DocumentExcerpt>,
+    /// The first documents before, as many as [`CompareConfig::top_documents`] says.
+    #[serde(default)]
+    pub base_top: Vec<DocumentExcerpt>,
+    /// The first documents after.
+    #[serde(default)]
+    pub tuned_top: Vec<DocumentExcerpt>,
 }
 
 /// Where a relevant document stood before and after.
@@ -89,12 +91,16 @@ impl RetrievalEvaluator {
         base: &Evaluation,
         tuned: &Evaluation,
         change: &Change,
-        chars: usize,
+        config: &CompareConfig,
     ) -> QueryChange {
+        let chars = config.excerpt_chars;
         let query_id = &base.report.query_ids()[change.row];
         let text = self.queries.find(query_id).map(|it| &self.queries.texts()[it as usize]);
         let (before, after) = (self.ranked(base, query_id), self.ranked(tuned, query_id));
         let excerpt = |id: &str| self.excerpt(query_id, id, chars);
+        let top = |ranked: &[&str]| {
+            ranked.iter().take(config.top_documents).map(|id| excerpt(id)).collect()
+        };
         let rank =
             |ranked: &[&str], id: &str| ranked.iter().position(|it| *it == id).map(|r| r + 1);
         let mut relevant: Vec<RelevantRank> = self
@@ -114,8 +120,8 @@ impl RetrievalEvaluator {
             tuned: change.tuned,
             gain: change.gain,
             relevant,
-            top_base: before.first().map(|id| excerpt(id)),
-            top_tuned: after.first().map(|id| excerpt(id)),
+            base_top: top(&before),
+            tuned_top: top(&after),
         }
     }
 

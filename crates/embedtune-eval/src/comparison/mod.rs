@@ -25,6 +25,8 @@ pub struct CompareConfig {
     pub examples: usize,
     /// Longest excerpt of a text in those lists, in characters. Default 400.
     pub excerpt_chars: usize,
+    /// Documents to show of each of those queries, before and after. Default 5.
+    pub top_documents: usize,
     /// Permutations, bootstrap samples, confidence and seed.
     pub statistics: ComparisonOptions,
 }
@@ -36,6 +38,7 @@ impl Default for CompareConfig {
             alpha: 0.05,
             examples: 10,
             excerpt_chars: 400,
+            top_documents: 5,
             statistics: ComparisonOptions::default(),
         }
     }
@@ -63,6 +66,12 @@ impl CompareConfig {
     /// Sets [`CompareConfig::excerpt_chars`].
     pub fn with_excerpt_chars(mut self, excerpt_chars: usize) -> Self {
         self.excerpt_chars = excerpt_chars;
+        self
+    }
+
+    /// Sets [`CompareConfig::top_documents`].
+    pub fn with_top_documents(mut self, top_documents: usize) -> Self {
+        self.top_documents = top_documents;
         self
     }
 
@@ -139,7 +148,7 @@ impl RetrievalEvaluator {
         let mut changes = self.changes(base, tuned, headline);
         changes.sort_by(|a, b| a.gain.total_cmp(&b.gain));
         let gains = changes.iter().map(|change| change.gain).collect();
-        let describe = |change| self.describe(base, tuned, change, config.excerpt_chars);
+        let describe = |change| self.describe(base, tuned, change, config);
         let losers = changes.iter().take_while(|it| it.gain < 0.0).take(config.examples);
         let winners = changes.iter().rev().take_while(|it| it.gain > 0.0).take(config.examples);
         Ok(ModelComparison {

@@ -6,7 +6,7 @@ use embedtune_data::Fingerprint;
 use embedtune_metrics::Measure;
 use serde::{Deserialize, Serialize};
 
-use super::Facts;
+use super::{Facts, LearningCurve, ScoreDistribution, TextLengths};
 use crate::{Advice, Evaluation, ModelComparison, Subset, TrainingCurve};
 
 /// The content of a report. The caller fills in what it knows; what is left out does not appear.
@@ -45,9 +45,18 @@ pub struct JsonReport {
     /// Whether fine-tuning was worth it beforehand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<Advice>,
-    /// Losses and dev metrics by step.
+    /// Losses, learning rates and dev metrics by step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingCurve>,
+    /// Scores of relevant and other documents, by system, over one range.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreDistribution>,
+    /// Quality by number of training pairs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_curve: Option<LearningCurve>,
+    /// Lengths of the texts in tokens, by side.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lengths: Vec<TextLengths>,
     /// Hyperparameters.
     pub hyperparameters: Facts,
     /// Statistics of the hard negatives.
@@ -60,7 +69,7 @@ pub struct JsonReport {
 
 impl JsonReport {
     /// Version of the layout; it grows when a field changes its meaning or goes away.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     /// An empty report about `title`.
     pub fn new(title: impl Into<String>) -> Self {

@@ -39,7 +39,11 @@ pub(super) fn value(value: &Value) -> String {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => match serde_json::from_str(text) {
+            // Some settings are whole configurations, written as JSON.
+            Ok(inner @ (Value::Object(_) | Value::Array(_))) => self::value(&inner),
+            _ => text.clone(),
+        },
         Value::Number(number) => match (number.as_u64(), number.as_f64()) {
             // Four digits may be a year or a seed: they read better without a separator.
             (Some(whole), _) if whole >= 10_000 => count(whole),
@@ -53,6 +57,14 @@ pub(super) fn value(value: &Value) -> String {
             fields.collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// `text` up to about `chars` characters, at a word's end where there is one, with an ellipsis;
+/// `None` if it is no longer than that.
+pub(super) fn cut(text: &str, chars: usize) -> Option<String> {
+    let (end, _) = text.char_indices().nth(chars)?;
+    let word = text[..end].rfind(' ').filter(|&word| 2 * word > end).unwrap_or(end);
+    Some(format!("{}…", text[..word].trim_end()))
 }
 
 /// A setting: `2e-5`, `0.1` (also when it was a single-precision number), `-3`.
@@ -84,6 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn long_texts_are_cut_between_words() {
+        assert_eq!(cut("one two", 7), None);
+        assert_eq!(cut("one two three", 10).as_deref(), Some("one two…"));
+        assert_eq!(cut("ééééé", 3).as_deref(), Some("ééé…"));
+        assert_eq!(cut("a bbbbbbbb", 6).as_deref(), Some("a bbbb…"));
+    }
+
+    #[test]
     fn values_read_well() {
         assert_eq!(value(&json!(2e-5)), "2e-5");
         assert_eq!(value(&json!(0.1f32)), "0.1");
@@ -92,5 +112,7 @@ mod tests {
         assert_eq!(value(&json!(120_000)), "120,000");
         assert_eq!(value(&json!([1, "a", null, true])), "1, a, –, yes");
         assert_eq!(value(&json!({"warmup": 0.1})), "warmup 0.1");
+        assert_eq!(value(&json!("{\"type\":\"adamw\"}")), "type adamw");
+        assert_eq!(value(&json!("{half")), "{half");
     }
 }

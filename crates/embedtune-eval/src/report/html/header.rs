@@ -8,35 +8,34 @@ use crate::{GainVerdict, JsonReport, SystemScores};
 pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
     m.element("header", &[], |m| {
         m.leaf("p", &[("class", "eyebrow"), ("dir", "auto")], &report.title);
-        let (headline, explanation, class) = words(report);
-        m.leaf("h1", &[("class", class)], &headline);
+        m.leaf("h1", &[("class", class(report))], &unbroken(&report.verdict()));
+        let explanation = report.explanation();
         if !explanation.is_empty() {
             m.leaf("p", &[("class", "lead")], &unbroken(&explanation));
         }
         figures(m, report);
+        let reasons = report.reasons();
+        if !reasons.is_empty() {
+            m.element("ul", &[("class", "reasons")], |m| {
+                reasons
+                    .iter()
+                    .for_each(|reason| m.leaf("li", &[("dir", "auto")], &unbroken(reason)));
+            });
+        }
     });
 }
 
-fn words(report: &JsonReport) -> (String, String, &'static str) {
-    if let Some(comparison) = &report.comparison {
-        let class = match comparison.verdict() {
-            GainVerdict::Better => "won",
-            GainVerdict::Worse => "lost",
-            GainVerdict::NotShown => "even",
-        };
-        return (comparison.headline_sentence(), comparison.explanation(), class);
-    }
-    match &report.advice {
-        Some(advice) => (advice.summary.clone(), advice.reasons.join(" "), "even"),
-        None => ("Retrieval evaluation".to_owned(), String::new(), "even"),
+fn class(report: &JsonReport) -> &'static str {
+    match report.comparison.as_ref().map(|it| it.verdict()) {
+        Some(GainVerdict::Better) => "won",
+        Some(GainVerdict::Worse) => "lost",
+        _ => "even",
     }
 }
 
 /// No line may end between a figure and its sign.
 fn unbroken(text: &str) -> String {
-    text.replace(" %", "\u{a0}%")
-        .replace("p < ", "p\u{a0}<\u{a0}")
-        .replace("p = ", "p\u{a0}=\u{a0}")
+    text.replace(" %", "\u{a0}%").replace(" < ", "\u{a0}<\u{a0}").replace(" = ", "\u{a0}=\u{a0}")
 }
 
 /// The headline measure of every system.
@@ -45,7 +44,11 @@ fn figures(m: &mut Markup, report: &JsonReport) {
     let headline = report.comparison.as_ref().map(|it| it.headline);
     let first = || systems.iter().find_map(|it| it.as_ref()?.metrics.keys().next().copied());
     let Some(measure) = headline.or_else(first) else { return };
-    let captions = ["Words alone", "Before", "After"];
+    // Before and after what, if there is only one model?
+    let captions = match &report.tuned {
+        Some(_) => ["Words alone", "Before", "After"],
+        None => ["Words alone", "Model", ""],
+    };
     m.element("dl", &[("class", "figures")], |m| {
         for ((system, caption), class) in
             systems.into_iter().zip(captions).zip(["bm25", "base", "tuned"])

@@ -44,6 +44,14 @@ impl Markup {
         self.out.push_str(markup);
     }
 
+    /// JSON as data of the page. `<` appears only inside strings of JSON, where it may be written
+    /// as an escape: so nothing in it can end the element or begin a comment.
+    pub(super) fn data(&mut self, id: &str, json: &str) {
+        self.start("script", &[("type", "application/json"), ("id", id)], ">");
+        self.out.push_str(&json.replace('<', "\\u003c"));
+        self.out.push_str("</script>");
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }
@@ -73,10 +81,15 @@ fn escape_into(out: &mut String, text: &str) {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{FFFD}'),
+            c if c.is_control() || is_noncharacter(c) => out.push('\u{FFFD}'),
             c => out.push(c),
         }
     }
+}
+
+/// What no document may hold, though Unicode has a place for it.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
 #[cfg(test)]
@@ -97,6 +110,19 @@ mod tests {
             "<p title=\"&quot; onload=&#39;x&#39;\">&lt;/p&gt;&lt;script&gt;alert(1)\
              &lt;/script&gt;&amp;\u{FFFD}<br/></p>"
         );
+    }
+
+    #[test]
+    fn data_cannot_end_its_element() {
+        let mut m = Markup::default();
+        let json = serde_json::to_string("</script><!-- <script> \u{2028}").unwrap();
+        m.data("it", &json);
+        let page = m.finish();
+        let inside = page.strip_prefix("<script type=\"application/json\" id=\"it\">").unwrap();
+        let inside = inside.strip_suffix("</script>").unwrap();
+        assert!(!inside.contains('<'));
+        let back: String = serde_json::from_str(inside).unwrap();
+        assert_eq!(back, "</script><!-- <script> \u{2028}");
     }
 
     proptest! {

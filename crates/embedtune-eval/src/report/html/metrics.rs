@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 
 use embedtune_metrics::{Measure, MeasureComparison};
 
-use super::{format, interval, markup::Markup, scale::Scale, section};
+use super::{
+    format,
+    markup::Markup,
+    plot::{interval, scale::Scale},
+    section,
+};
 use crate::{JsonReport, ModelComparison};
 
 pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
@@ -63,7 +68,9 @@ fn heads(m: &mut Markup, report: &JsonReport) {
                     &[("scope", "colgroup"), ("colspan", "2"), ("class", "interval")],
                     &interval,
                 );
-                m.leaf("th", &number, "p");
+                m.leaf("th", &number, "p (Holm)");
+                m.leaf("th", &number, "Effect d");
+                m.leaf("th", &number, "Detectable");
                 m.leaf("th", &number, "Won / same / lost");
             }
         });
@@ -91,7 +98,7 @@ fn rows(m: &mut Markup, report: &JsonReport, measures: &[Measure]) {
             if let (Some(comparison), Some(scale)) = (&report.comparison, &scale) {
                 match comparison.measure(measure) {
                     Some(it) => gain(m, row, it, scale, comparison.alpha),
-                    None => m.leaf("td", &[("colspan", "6")], ""),
+                    None => m.leaf("td", &[("colspan", "8")], ""),
                 }
             }
         });
@@ -116,6 +123,9 @@ fn gain(m: &mut Markup, row: usize, it: &MeasureComparison, scale: &Scale, alpha
         interval::draw(m, &id, &label, scale, comparison.difference, comparison.interval);
     });
     m.leaf("td", &number, &format::p_value(it.p_holm));
+    let effect = comparison.effect_size.map_or_else(|| "–".to_owned(), |it| format::signed(it, 2));
+    m.leaf("td", &number, &effect);
+    m.leaf("td", &number, &format!("{:.3}", comparison.minimum_detectable_effect));
     let counts = [comparison.wins, comparison.ties, comparison.losses];
     let counts = counts.map(|count| format::count(count as u64)).join(" / ");
     m.leaf("td", &number, &counts);
@@ -131,7 +141,9 @@ fn note(m: &mut Markup, report: &JsonReport) {
     if let Some(comparison) = &report.comparison {
         note += &format!(
             " p: two-sided paired permutation test, corrected for {} measures by Holm's method. \
-             Interval: paired bootstrap. Colour marks p below {}.",
+             Interval: paired bootstrap. Effect d: gain over the standard deviation of the gains \
+             (Cohen). Detectable: the true difference that this many queries find four times out of \
+             five. Gains with p below {} are coloured.",
             comparison.measures.len(),
             comparison.alpha
         );

@@ -3,26 +3,37 @@
 mod facts;
 mod format;
 mod header;
-mod histogram;
-mod interval;
-mod line_chart;
+mod learning;
+mod lengths;
 mod markup;
 mod metrics;
+mod plot;
 mod queries;
-mod scale;
-mod svg;
+mod scores;
 mod training;
+mod waterfall;
 
 use std::fmt;
 
 use self::markup::Markup;
 use crate::JsonReport;
 
+/// No script, no request; styles are those of the page.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// Hatchings, which tell areas apart where colours do not. They have no size of their own.
+const PATTERNS: &str = "<svg width=\"0\" height=\"0\" aria-hidden=\"true\" class=\"patterns\">\
+    <pattern id=\"hatch\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" \
+    patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\"/>\
+    <line y2=\"5\"/></pattern></svg>";
+
 /// Draws a [`JsonReport`] as a page for people: verdict, metrics, curves, queries, data, settings.
 ///
-/// The page is one file: styles and drawings are inside, no script, nothing is loaded. It follows
-/// the reader's light or dark preference and the width of the screen. All text from outside is
-/// escaped.
+/// The page is one file: styles and drawings are inside, nothing runs and nothing is loaded, which
+/// its own content security policy enforces. It follows the reader's light or dark preference and
+/// the width of the screen, and it prints. All text from outside is escaped. What the page was
+/// drawn from is in it: the script element `report`, which is data, holds the JSON.
 ///
 /// ```
 /// use embedtune_eval::{HtmlReport, JsonReport};
@@ -50,8 +61,11 @@ impl<'a> HtmlReport<'a> {
         m.element("html", &[("lang", "en")], |m| {
             m.element("head", &[], |m| head(m, &self.report.title));
             m.element("body", &[], |m| {
+                m.trusted(PATTERNS);
                 m.element("main", &[], |m| body(m, self.report));
                 m.element("footer", &[], |m| footer(m, self.report));
+                let json = serde_json::to_string(self.report);
+                m.data("report", &json.expect("string keys and plain values always serialize"));
             });
         });
         m.finish() + "\n"
@@ -67,6 +81,8 @@ impl fmt::Display for HtmlReport<'_> {
 fn head(m: &mut Markup, title: &str) {
     m.void("meta", &[("charset", "utf-8")]);
     m.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
+    m.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
+    m.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
     m.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
     m.leaf("title", &[], &format!("{title} · embedtune report"));
     m.element("style", &[], |m| m.trusted(include_str!("style.css")));
@@ -75,12 +91,17 @@ fn head(m: &mut Markup, title: &str) {
 fn body(m: &mut Markup, report: &JsonReport) {
     header::draw(m, report);
     metrics::draw(m, report);
-    if let Some(training) = &report.training {
-        training::draw(m, training);
-    }
     if let Some(comparison) = &report.comparison {
         queries::draw(m, comparison);
     }
+    scores::draw(m, &report.scores);
+    if let Some(training) = &report.training {
+        training::draw(m, training);
+    }
+    if let Some(curve) = &report.learning_curve {
+        learning::draw(m, curve);
+    }
+    lengths::draw(m, &report.lengths);
     facts::draw(m, report);
 }
 

@@ -1,32 +1,23 @@
-//! Which queries gained and which lost.
+//! Which queries gained and which lost, and what they found before and after.
 
-use super::{format, histogram, markup::Markup, section};
+use super::{format, markup::Markup, section, waterfall};
 use crate::{DocumentExcerpt, ModelComparison, QueryChange, RelevantRank};
 
 /// Relevant documents listed per query.
 const MAX_RELEVANT: usize = 3;
+/// Characters of a document that are shown; the rest appears when it is pointed at.
+const SHOWN_CHARS: usize = 220;
+/// Longest text, in bytes, that appears as a whole when it is pointed at.
+const MAX_TITLE: usize = 2_000;
 
 pub(super) fn draw(m: &mut Markup, comparison: &ModelComparison) {
+    if comparison.gains.is_empty() {
+        return;
+    }
     section(m, "queries", "Queries", |m| {
-        let measure = format::measure_label(comparison.headline);
-        let count = |test: fn(&f64) -> bool| {
-            format::count(comparison.gains.iter().filter(|gain| test(gain)).count() as u64)
-        };
-        let sentence = format!(
-            "Of {} queries, {} gained in {measure}, {} lost and {} stayed the same.",
-            format::count(comparison.queries as u64),
-            count(|&gain| gain > 0.0),
-            count(|&gain| gain < 0.0),
-            count(|&gain| gain == 0.0),
-        );
-        m.leaf("p", &[], &sentence);
-        m.element("figure", &[("class", "wide")], |m| {
-            histogram::draw(m, &comparison.gains, &measure);
-        });
-        m.element("div", &[("class", "columns")], |m| {
-            list(m, "Gained most", "won", &comparison.winners);
-            list(m, "Lost most", "lost", &comparison.losers);
-        });
+        waterfall::draw(m, &comparison.gains, &format::measure_label(comparison.headline));
+        list(m, "Gained most", "won", &comparison.winners);
+        list(m, "Lost most", "lost", &comparison.losers);
     });
 }
 
@@ -39,59 +30,95 @@ fn list(m: &mut Markup, title: &str, class: &str, changes: &[QueryChange]) {
         }
         m.element("ol", &[("class", "changes")], |m| {
             for change in changes {
-                m.element("li", &[], |m| item(m, change));
+                m.element("li", &[], |m| {
+                    m.element("details", &[], |m| item(m, change));
+                });
             }
         });
     });
 }
 
 fn item(m: &mut Markup, change: &QueryChange) {
-    m.leaf("p", &[("class", "query"), ("dir", "auto")], &change.query);
-    m.element("p", &[("class", "moved")], |m| {
+    m.element("summary", &[], |m| {
         m.leaf("span", &[("class", "gain")], &format::signed(change.gain, 3));
-        let values = format!("{:.3} → {:.3}", change.base, change.tuned);
-        m.leaf("span", &[], &values);
-        m.leaf("span", &[("class", "id")], &change.query_id);
+        text(m, "query", &change.query);
+        m.element("span", &[("class", "moved")], |m| {
+            m.text(&format!("{:.3} → {:.3}", change.base, change.tuned));
+            if let Some(best) = change.relevant.first() {
+                m.leaf("span", &[], &ranks(best));
+            }
+        });
     });
-    m.element("details", &[], |m| {
-        m.leaf("summary", &[], &summary(change));
-        m.element("dl", &[], |m| {
-            for relevant in change.relevant.iter().take(MAX_RELEVANT) {
-                let term = format!("Relevant, {}", ranks(relevant));
-                document(m, &term, &relevant.document);
-            }
-            if change.relevant.len() > MAX_RELEVANT {
-                let more = change.relevant.len() - MAX_RELEVANT;
-                m.leaf("dt", &[], &format!("and {more} more relevant"));
-            }
-            for (term, top) in
-                [("First before", &change.top_base), ("First after", &change.top_tuned)]
-            {
-                if let Some(top) = top {
-                    let relevant = if top.relevant { ", relevant" } else { "" };
-                    document(m, &format!("{term}{relevant}"), top);
-                }
+    m.element("div", &[("class", "pair")], |m| {
+        results(m, "Before", &change.base_top);
+        results(m, "After", &change.tuned_top);
+    });
+    wanted(m, change);
+}
+
+/// The first documents of one side.
+fn results(m: &mut Markup, title: &str, documents: &[DocumentExcerpt]) {
+    m.element("div", &[], |m| {
+        m.leaf("h4", &[], title);
+        if documents.is_empty() {
+            m.leaf("p", &[("class", "note")], "Nothing was retrieved.");
+            return;
+        }
+        m.element("ol", &[], |m| {
+            for document in documents {
+                let class = if document.relevant { "relevant" } else { "other" };
+                m.element("li", &[("class", class)], |m| {
+                    if document.relevant {
+                        m.leaf("strong", &[], "relevant");
+                    }
+                    text(m, "text", &document.text);
+                    m.leaf("span", &[("class", "id"), ("dir", "auto")], &document.id);
+                });
             }
         });
     });
 }
 
-fn summary(change: &QueryChange) -> String {
-    change.relevant.first().map_or_else(
-        || "Results".to_owned(),
-        |best| format!("Best relevant document: {}", ranks(best)),
-    )
+/// A text, cut if it is long; then the whole shows when it is pointed at, unless it is a book.
+fn text(m: &mut Markup, class: &str, whole: &str) {
+    let attributes = [("class", class), ("dir", "auto"), ("title", whole)];
+    match format::cut(whole, SHOWN_CHARS) {
+        Some(cut) if whole.len() <= MAX_TITLE => m.leaf("span", &attributes, &cut),
+        Some(cut) => m.leaf("span", &attributes[..2], &cut),
+        None => m.leaf("span", &attributes[..2], whole),
+    }
+}
+
+/// The relevant documents that neither list shows.
+fn wanted(m: &mut Markup, change: &QueryChange) {
+    let shown = |it: &&RelevantRank| {
+        let id = &it.document.id;
+        !change.base_top.iter().chain(&change.tuned_top).any(|document| document.id == *id)
+    };
+    let hidden: Vec<&RelevantRank> = change.relevant.iter().filter(shown).collect();
+    m.element("ul", &[("class", "wanted")], |m| {
+        for it in hidden.iter().take(MAX_RELEVANT) {
+            m.element("li", &[], |m| {
+                m.leaf("strong", &[], &format!("relevant, {}", ranks(it)));
+                text(m, "text", &it.document.text);
+                m.leaf("span", &[("class", "id"), ("dir", "auto")], &it.document.id);
+            });
+        }
+        if hidden.len() > MAX_RELEVANT {
+            m.leaf("li", &[], &format!("and {} more relevant", hidden.len() - MAX_RELEVANT));
+        }
+        m.element("li", &[("class", "id")], |m| {
+            m.text("query ");
+            m.leaf("span", &[("dir", "auto")], &change.query_id);
+        });
+    });
 }
 
 fn ranks(relevant: &RelevantRank) -> String {
-    let rank = |rank: Option<usize>| rank.map_or_else(|| "not found".to_owned(), |r| r.to_string());
-    format!("rank {} → {}", rank(relevant.base_rank), rank(relevant.tuned_rank))
-}
-
-fn document(m: &mut Markup, term: &str, document: &DocumentExcerpt) {
-    m.element("dt", &[], |m| {
-        m.text(term);
-        m.leaf("span", &[("class", "id")], &document.id);
-    });
-    m.leaf("dd", &[("dir", "auto")], &document.text);
+    match (relevant.base_rank, relevant.tuned_rank) {
+        (Some(before), Some(after)) => format!("rank {before} → {after}"),
+        (Some(before), None) => format!("rank {before} → not found"),
+        (None, Some(after)) => format!("not found → rank {after}"),
+        (None, None) => "not found".to_owned(),
+    }
 }

@@ -2,14 +2,17 @@
 
 use super::{
     format,
-    line_chart::{LineChart, Series},
     markup::Markup,
+    plot::{
+        lines::{LineChart, Series},
+        svg::Name,
+    },
     section,
 };
 use crate::TrainingCurve;
 
 pub(super) fn draw(m: &mut Markup, curve: &TrainingCurve) {
-    let metric = shown_metric(curve);
+    let metric = curve.decisive_metric();
     if curve.points.is_empty() && metric.is_none() {
         return;
     }
@@ -21,15 +24,11 @@ pub(super) fn draw(m: &mut Markup, curve: &TrainingCurve) {
             if let Some(metric) = metric {
                 dev_chart(m, curve, metric);
             }
+            if !curve.points.is_empty() {
+                rate_chart(m, curve);
+            }
         });
     });
-}
-
-/// The metric that chose the model, or the first there is.
-fn shown_metric(curve: &TrainingCurve) -> Option<&str> {
-    let first = || curve.evaluations.first()?.metrics.keys().next().map(String::as_str);
-    let known = |name: &&str| curve.evaluations.iter().any(|it| it.metrics.contains_key(*name));
-    curve.metric.as_deref().filter(known).or_else(first)
 }
 
 fn loss_chart(m: &mut Markup, curve: &TrainingCurve) {
@@ -43,44 +42,97 @@ fn loss_chart(m: &mut Markup, curve: &TrainingCurve) {
         }
         _ => "No finite loss.".to_owned(),
     };
+    let is_smooth = window(smooth.len()) > 0;
+    let mut series = vec![Series { class: "strong", points: smooth, tips: None }];
+    if is_smooth {
+        series.insert(0, Series { class: "faint", points: losses, tips: None });
+    }
     let chart = LineChart {
-        id: "loss",
-        title: "Training loss by step",
-        description: &description,
+        name: Name {
+            id: "loss",
+            class: "small",
+            title: "Training loss by step",
+            description: &description,
+        },
         y_label: "loss",
-        series: vec![
-            Series { class: "faint", points: losses, dots: false },
-            Series { class: "strong", points: smooth, dots: false },
-        ],
+        series,
+        from_zero: false,
         mark: None,
     };
     m.element("figure", &[], |m| {
-        m.leaf("figcaption", &[], "Loss of each step, and smoothed");
+        m.element("figcaption", &[], |m| {
+            m.text("Loss");
+            if is_smooth {
+                m.element("ul", &[("class", "key")], |m| {
+                    m.leaf("li", &[("class", "faint")], "each step");
+                    m.leaf("li", &[("class", "strong")], "smoothed");
+                });
+            }
+        });
         chart.draw(m);
     });
 }
 
 fn dev_chart(m: &mut Markup, curve: &TrainingCurve, metric: &str) {
-    let points: Vec<(f64, f64)> = curve
-        .evaluations
-        .iter()
-        .filter_map(|it| Some((it.step as f64, *it.metrics.get(metric)?)))
-        .collect();
+    let points = curve.values_of(metric);
     let label = format::metric_label(metric);
     let best = points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
     let description = best
         .map_or_else(String::new, |(step, value)| format!("Highest at step {step}: {value:.4}."));
-    let title = format!("{label} on the dev split by step");
+    let from_base = points.first().is_some_and(|(step, _)| *step == 0.0);
     let chart = LineChart {
-        id: "dev",
-        title: &title,
-        description: &description,
+        name: Name {
+            id: "dev",
+            class: "small",
+            title: &format!("{label} on the dev split by step"),
+            description: &description,
+        },
         y_label: &label,
-        series: vec![Series { class: "tuned", points, dots: true }],
+        series: vec![Series {
+            class: "tuned",
+            points,
+            tips: Some(|(step, value)| format!("step {step}: {value:.4}")),
+        }],
+        from_zero: false,
         mark: curve.kept_step.map(|step| (step as f64, "kept")),
     };
     m.element("figure", &[], |m| {
-        m.leaf("figcaption", &[], &format!("{label} on the dev split; step 0 is the base model"));
+        m.element("figcaption", &[], |m| {
+            m.text(&format!("{label} on the dev split"));
+            if from_base {
+                m.element("ul", &[("class", "key")], |m| {
+                    m.leaf("li", &[], "step 0 is the base model")
+                });
+            }
+        });
+        chart.draw(m);
+    });
+}
+
+fn rate_chart(m: &mut Markup, curve: &TrainingCurve) {
+    let points: Vec<(f64, f64)> =
+        curve.points.iter().map(|point| (point.step as f64, point.lr)).collect();
+    let rates = points.iter().map(|(_, rate)| *rate).filter(|rate| rate.is_finite());
+    let highest = rates.fold(0.0, f64::max);
+    let chart = LineChart {
+        name: Name {
+            id: "rate",
+            class: "small",
+            title: "Learning rate by step",
+            description: &format!("Highest learning rate: {highest:e}."),
+        },
+        y_label: "learning rate",
+        series: vec![Series { class: "strong", points, tips: None }],
+        from_zero: true,
+        mark: None,
+    };
+    m.element("figure", &[], |m| {
+        m.element("figcaption", &[], |m| {
+            m.text("Learning rate");
+            m.element("ul", &[("class", "key")], |m| {
+                m.leaf("li", &[], &format!("at most {}", format::value(&highest.into())));
+            });
+        });
         chart.draw(m);
     });
 }
@@ -90,7 +142,7 @@ fn dev_chart(m: &mut Markup, curve: &TrainingCurve, metric: &str) {
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let points: Vec<(f64, f64)> =
         points.iter().copied().filter(|(_, value)| value.is_finite()).collect();
-    let half = points.len() / 40;
+    let half = window(points.len());
     let mut sums = vec![0.0];
     sums.extend(points.iter().scan(0.0, |sum, (_, value)| {
         *sum += value;
@@ -102,6 +154,11 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         (step, (sums[to] - sums[from]) / (to - from) as f64)
     };
     points.iter().enumerate().map(mean).collect()
+}
+
+/// Steps on either side that are averaged with one of `steps`. A few steps are left as they are.
+fn window(steps: usize) -> usize {
+    (steps / 40).max(usize::from(steps >= 15))
 }
 
 #[cfg(test)]
