@@ -3,9 +3,9 @@
 use std::iter;
 
 use embedtune_kernels::{
-    Bf16, CpuFeatures, Element, Matrix, MatrixMut, PackedColumns, PackedMatrix, PackedRows,
-    QuantizedMatrix, QuantizedRows, Threads, Update, add_weight_gradients, multiply, multiply_int8,
-    product, round_to,
+    Bf16, CpuFeatures, Element, Matrix, MatrixMut, PackedColumns, PackedMatrix, QuantizedMatrix,
+    QuantizedRows, Threads, Update, add_weight_gradients, multiply, multiply_int8, product,
+    round_to,
 };
 use rayon::prelude::*;
 
@@ -159,8 +159,8 @@ impl Products for Gemm {
     }
 }
 
-/// The packed products, as the CPU engine does them: weights are packed beforehand, rows within the
-/// time, a block a thread.
+/// The packed products, as the CPU engine does them: weights are packed beforehand, rows are read as
+/// they lie, a block a thread.
 struct Packed<E> {
     name: &'static str,
     case: Case,
@@ -168,7 +168,6 @@ struct Packed<E> {
     left: Vec<E>,
     right: Vec<E>,
     weight: PackedMatrix<E>,
-    rows: Vec<PackedRows<E>>,
     columns: PackedColumns,
     result: Vec<f32>,
 }
@@ -187,7 +186,6 @@ impl<E: Element> Packed<E> {
             left: operand(1),
             right: operand(2),
             weight: PackedMatrix::default(),
-            rows: iter::repeat_with(PackedRows::default).take(TOKENS.div_ceil(BLOCK)).collect(),
             columns: PackedColumns::default(),
             result: vec![0.0; largest],
         }
@@ -233,9 +231,8 @@ impl<E: Element> Products for Packed<E> {
         let weight = &self.weight;
         let left = self.left[..TOKENS * k].par_chunks(BLOCK * k);
         let result = self.result[..TOKENS * n].par_chunks_mut(BLOCK * n);
-        left.zip(result).zip(&mut self.rows).for_each(|((left, result), rows)| {
-            rows.pack(left, k);
-            multiply(rows, weight, Update::Overwrite, result);
+        left.zip(result).for_each(|(left, result)| {
+            multiply(left, weight, Update::Overwrite, result);
         });
     }
 }

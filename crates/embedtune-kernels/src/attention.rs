@@ -2,14 +2,13 @@
 
 mod columns;
 mod head;
+mod softmax;
 
 use rayon::prelude::*;
 
-#[cfg(test)]
-pub(crate) use self::head::{softmax, softmax_backward};
 use self::{
     columns::Columns,
-    head::{Head, backward, forward},
+    head::{Head, backward, forward, padded},
 };
 use crate::{DropoutMask, Element, scratch};
 
@@ -96,17 +95,22 @@ pub fn attention<E: Element>(
     shape.heads().filter(|&(_, len, _)| len * dim > 0).for_each(|task| {
         let (start, len, number) = task;
         scratch::with(|scratch::Scratch { units, values, elements }| {
-            let elements = scratch::sized(E::buffer(elements), (4 * dim + 14) * len);
-            let (inputs, rest) = elements.split_at_mut(3 * len * dim);
-            let (out, rounded) = rest.split_at_mut(len * dim);
-            let mut parts = inputs.chunks_exact_mut(len * dim);
-            let inputs = [0, 1, 2].map(|part| {
-                let first = start * 3 * width + part * width + number * dim;
-                let to = parts.next().expect("three parts");
-                gather(&projections[first..], 3 * width, dim, to);
-                &*to
-            });
-            forward(shape.head(task, masks), inputs, out, rounded, units, values);
+            let whole = dim.next_multiple_of(E::PER_UNIT);
+            let sizes = len * dim + 14 * padded(len) + 3 * len * whole;
+            let elements = scratch::sized(E::buffer(elements), sizes);
+            let (out, rest) = elements.split_at_mut(len * dim);
+            let (rounded, copies) = rest.split_at_mut(14 * padded(len));
+            let mut inputs = [0, 1, 2]
+                .map(|part| &projections[start * 3 * width + part * width + number * dim..]);
+            let mut stride = 3 * width;
+            if dim < whole {
+                for (input, copy) in inputs.iter_mut().zip(copies.chunks_exact_mut(len * whole)) {
+                    gather(input, stride, dim, copy, whole);
+                    *input = copy;
+                }
+                stride = whole;
+            }
+            forward(shape.head(task, masks), inputs, stride, out, rounded, units, values);
             // SAFETY: a task writes the columns of its own head of its own sequence, so no two
             // write the same place.
             unsafe { results.scatter(start, number * dim, out, dim) };
@@ -139,21 +143,25 @@ pub fn attention_backward<E: Element>(
     shape.heads().filter(|&(_, len, _)| len * dim > 0).for_each(|task| {
         let (start, len, number) = task;
         scratch::with(|scratch::Scratch { units, values, elements }| {
-            let elements = scratch::sized(E::buffer(elements), (7 * dim + 2 * len) * len);
-            let (inputs, rest) = elements.split_at_mut(4 * len * dim);
+            let whole = dim.next_multiple_of(E::PER_UNIT);
+            let sizes = (4 * whole + 3 * dim + 2 * padded(len)) * len;
+            let elements = scratch::sized(E::buffer(elements), sizes);
+            let (inputs, rest) = elements.split_at_mut(4 * len * whole);
             let (gradients, squares) = rest.split_at_mut(3 * len * dim);
-            let mut parts = inputs.chunks_exact_mut(len * dim);
+            let mut parts = inputs.chunks_exact_mut(len * whole);
             let inputs = [0, 1, 2, 3].map(|part| {
                 let to = parts.next().expect("four parts");
                 match part {
-                    3 => gather(&d_out[start * width + number * dim..], width, dim, to),
+                    3 => gather(&d_out[start * width + number * dim..], width, dim, to, whole),
                     // SAFETY: a task reads and writes the columns of its own head of its own
                     // sequence alone, and reads before it writes.
-                    _ => unsafe { columns.gather(start, part * width + number * dim, to, dim) },
+                    _ => unsafe {
+                        columns.gather(start, part * width + number * dim, dim, to, whole)
+                    },
                 }
                 &*to
             });
-            backward(shape.head(task, masks), inputs, gradients, squares, units, values);
+            backward(shape.head(task, masks), inputs, whole, gradients, squares, units, values);
             for (part, gradient) in gradients.chunks_exact(len * dim).enumerate() {
                 // SAFETY: as above.
                 unsafe { columns.scatter(start, part * width + number * dim, gradient, dim) };
@@ -162,14 +170,17 @@ pub fn attention_backward<E: Element>(
     });
 }
 
-/// Copies the first `dim` values of rows `stride` apart.
-fn gather<E: Copy>(from: &[E], stride: usize, dim: usize, to: &mut [E]) {
-    for (to, from) in to.chunks_exact_mut(dim).zip(from.chunks(stride)) {
+/// Copies the first `dim` values of rows `stride` apart to rows `width` apart, with zeros after them.
+fn gather<E: Copy + Default>(from: &[E], stride: usize, dim: usize, to: &mut [E], width: usize) {
+    for (to, from) in to.chunks_exact_mut(width).zip(from.chunks(stride)) {
         // Without a call for the usual sizes of a head.
-        match dim {
-            32 => to[..32].copy_from_slice(&from[..32]),
-            64 => to[..64].copy_from_slice(&from[..64]),
-            _ => to.copy_from_slice(&from[..dim]),
+        match (dim, width) {
+            (32, 32) => to[..32].copy_from_slice(&from[..32]),
+            (64, 64) => to[..64].copy_from_slice(&from[..64]),
+            _ => {
+                to[..dim].copy_from_slice(&from[..dim]);
+                to[dim..].fill(E::default());
+            }
         }
     }
 }

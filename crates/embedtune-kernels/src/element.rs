@@ -1,6 +1,12 @@
 //! The number formats of operands: f32 and bfloat16.
 
-use crate::{multiversion::multiversion, scratch::Elements};
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use crate::{
+    multiversion::multiversion,
+    scratch::{Elements, sized},
+};
 
 /// A number with the exponent of an f32 and 8 bits of precision (bfloat16): the upper half of an
 /// f32. Two are equal if their bits are.
@@ -27,6 +33,40 @@ pub(crate) trait Unit: Copy + Default + Send + Sync + 'static {
 
     /// The value as the lowest bits of a unit.
     fn bits(self) -> u32;
+
+    /// The values as they lie in memory.
+    fn bytes(values: &[Self]) -> &[u8];
+}
+
+/// Implements [`Unit`] for a number without padding, of which all bits are initialized.
+macro_rules! unit {
+    ($type:ty, $per_unit:literal, $value:ident => $bits:expr) => {
+        impl Unit for $type {
+            const PER_UNIT: usize = $per_unit;
+
+            #[inline(always)]
+            fn bits(self) -> u32 {
+                let $value = self;
+                $bits
+            }
+
+            fn bytes(values: &[Self]) -> &[u8] {
+                // SAFETY: a number of this type is that many initialized bytes without padding.
+                unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+            }
+        }
+    };
+}
+
+unit!(f32, 1, value => value.to_bits());
+unit!(Bf16, 2, value => u32::from(value.0));
+unit!(u8, 4, value => u32::from(value));
+unit!(i8, 4, value => u32::from(value as u8));
+
+/// Units as they lie in memory.
+pub(crate) fn bytes(units: &[u32]) -> &[u8] {
+    // SAFETY: as for a unit's values.
+    unsafe { std::slice::from_raw_parts(units.as_ptr().cast(), size_of_val(units)) }
 }
 
 /// A format of operands: [`f32`], or [`Bf16`] with 8 bits of precision. Sums are f32 in both. Rounding
@@ -46,6 +86,10 @@ pub trait Element: Unit {
 
     /// The value, exactly.
     fn get(self) -> f32;
+
+    /// The values in this format: themselves if they are, else rounded to `buffer` as by
+    /// [`round_to`].
+    fn rounded<'a>(values: &'a [f32], buffer: &'a mut Vec<Self>) -> &'a [Self];
 }
 
 /// What a unit holds.
@@ -54,15 +98,6 @@ pub trait Element: Unit {
 pub enum Kind {
     F32,
     Bf16,
-}
-
-impl Unit for f32 {
-    const PER_UNIT: usize = 1;
-
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        self.to_bits()
-    }
 }
 
 impl Element for f32 {
@@ -81,14 +116,9 @@ impl Element for f32 {
     fn get(self) -> f32 {
         self
     }
-}
 
-impl Unit for Bf16 {
-    const PER_UNIT: usize = 2;
-
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        u32::from(self.0)
+    fn rounded<'a>(values: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        values
     }
 }
 
@@ -113,33 +143,34 @@ impl Element for Bf16 {
     fn get(self) -> f32 {
         f32::from_bits(u32::from(self.0) << 16)
     }
-}
 
-impl Unit for u8 {
-    const PER_UNIT: usize = 4;
-
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        u32::from(self)
+    fn rounded<'a>(values: &'a [f32], buffer: &'a mut Vec<Self>) -> &'a [Self] {
+        let rounded = sized(buffer, values.len());
+        round_to(values, rounded);
+        rounded
     }
 }
 
-impl Unit for i8 {
-    const PER_UNIT: usize = 4;
-
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        u32::from(self as u8)
+/// Rounds `values` `(n)` to the format of `out` `(n)`. To bf16, a number below 2⁻¹²⁶ may become 0: what
+/// a processor with the instruction makes of it.
+///
+/// # Panics
+/// If lengths differ.
+pub fn round_to<A: Element, B: Element>(values: &[A], out: &mut [B]) {
+    assert_eq!(values.len(), out.len(), "input and output differ in length");
+    #[cfg(target_arch = "x86_64")]
+    if (A::KIND, B::KIND) == (Kind::F32, Kind::Bf16) && crate::CpuFeatures::get().avx512_bf16 {
+        // SAFETY: the two formats are what their kinds say, f32 and bf16, and lengths are the same;
+        // the processor has AVX-512 BF16.
+        return unsafe {
+            avx512::round(values.as_ptr().cast(), out.as_mut_ptr().cast(), values.len());
+        };
     }
+    portable(values, out);
 }
 
 multiversion! {
-    /// Rounds `values` `(n)` to the format of `out` `(n)`.
-    ///
-    /// # Panics
-    /// If lengths differ.
-    pub fn round_to<A: Element, B: Element>(values: &[A], out: &mut [B]) {
-        assert_eq!(values.len(), out.len(), "input and output differ in length");
+    fn portable<A: Element, B: Element>(values: &[A], out: &mut [B]) {
         for (out, value) in out.iter_mut().zip(values) {
             *out = B::of(value.get());
         }
@@ -151,6 +182,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cpu::forced;
 
     #[test]
     fn special_values_stay() {
@@ -181,11 +213,19 @@ mod tests {
         }
 
         #[test]
-        fn slices_round_as_values(values in prop::collection::vec(any::<f32>(), 0..80)) {
-            let mut out = vec![Bf16::default(); values.len()];
-            round_to(&values, &mut out);
-            let expected: Vec<Bf16> = values.iter().map(|&value| Bf16::of(value)).collect();
-            prop_assert_eq!(out, expected);
+        fn slices_round_as_values(values in prop::collection::vec(any::<u32>(), 0..150)) {
+            let values: Vec<f32> = values.into_iter().map(f32::from_bits).collect();
+            for (name, features) in forced::levels() {
+                let out = forced::on(features, || {
+                    let mut out = vec![Bf16::default(); values.len()];
+                    round_to(&values, &mut out);
+                    out
+                });
+                for (&value, &got) in values.iter().zip(&out) {
+                    let flushed = value.is_subnormal() && got.get() == 0.0;
+                    prop_assert!(flushed || got == Bf16::of(value), "{}: {}", name, value);
+                }
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Products in 8-bit integers: weights scaled per column, activations per row as they come.
 
 use crate::{
+    element::Unit,
     math,
     multiversion::multiversion,
     pack,
     pack::{Block, units_of},
     packed::Units,
-    tile::{MR, NR, Operands, tile_int8},
+    tile::{Left, MR, NR, Operands, tile_int8},
 };
 
 /// Rows of activations `(rows, k)` as unsigned 8-bit numbers: `x ≈ scale · (q - zero)`, with a
@@ -15,7 +16,7 @@ use crate::{
 pub struct QuantizedRows {
     rows: usize,
     k: usize,
-    panels: Units,
+    /// Rows of whole units; what is in a unit beyond the row meets zeros.
     numbers: Vec<u8>,
     scales: Vec<f32>,
     zeros: Vec<i32>,
@@ -33,7 +34,7 @@ pub struct QuantizedMatrix {
 }
 
 impl QuantizedRows {
-    /// Quantizes and packs `values` `(rows, k)`, row-major: a row's range, with 0 in it, is spread
+    /// Quantizes `values` `(rows, k)`, row-major: a row's range, with 0 in it, is spread
     /// over 0 to 255, so a value is off by at most 0.501 of a step of `(max - min) / 255`, and 0 by
     /// nothing. A row whose step is below 2⁻¹²⁶, where f32 loses precision, counts as zeros. A row
     /// that is not finite becomes NaN.
@@ -44,22 +45,21 @@ impl QuantizedRows {
         check_width(k);
         assert!(values.len().is_multiple_of(k), "rows of another width");
         (self.rows, self.k) = (values.len() / k, k);
-        self.numbers.resize(values.len(), 0);
+        let stride = whole(k);
+        self.numbers.resize(self.rows * stride, 0);
         self.scales.resize(self.rows, 0.0);
         self.zeros.resize(self.rows, 0);
-        let rows = values.chunks_exact(k).zip(self.numbers.chunks_exact_mut(k));
+        let rows = values.chunks_exact(k).zip(self.numbers.chunks_exact_mut(stride));
         let scales = self.scales.iter_mut().zip(&mut self.zeros);
         for ((values, numbers), (scale, zero)) in rows.zip(scales) {
-            quantize_row(values, numbers, scale, zero);
-        }
-        let panel = units_of::<u8>(k) * MR;
-        self.panels.resize(self.rows.div_ceil(MR) * panel + 16);
-        for first in (0..self.rows).step_by(MR) {
-            let rows = (self.rows - first).min(MR);
-            let block = Block::new(&self.numbers[first * k..], k, rows, k);
-            pack::rows::<u8, MR>(block, &mut self.panels.get_mut()[first / MR * panel..]);
+            quantize_row(values, &mut numbers[..k], scale, zero);
         }
     }
+}
+
+/// Values of so many whole units.
+fn whole(k: usize) -> usize {
+    k.next_multiple_of(<u8 as Unit>::PER_UNIT)
 }
 
 multiversion! {
@@ -158,16 +158,16 @@ pub fn multiply_int8(left: &QuantizedRows, right: &QuantizedMatrix, out: &mut [f
     if out.is_empty() {
         return;
     }
-    let (units, n) = (units_of::<u8>(left.k), right.n);
+    let (units, n, stride) = (units_of::<u8>(left.k), right.n, whole(left.k));
     let mut sums = [0; MR * NR];
     for (number, panel) in right.panels.get().chunks_exact(units * NR).enumerate() {
         let start = number * NR;
         let columns = start..(start + NR).min(n);
         for first in (0..left.rows).step_by(MR) {
-            let operands =
-                Operands { units, left: &left.panels.get()[first * units..], right: panel };
-            tile_int8(operands, &mut sums);
-            let rows = sums.chunks_exact(NR).zip(first..left.rows.min(first + MR));
+            let rows = first..left.rows.min(first + MR);
+            let numbers = Left::rows(&left.numbers[first * stride..], stride, rows.len());
+            tile_int8(Operands { units, left: numbers, right: panel }, &mut sums);
+            let rows = sums.chunks_exact(NR).zip(rows);
             for (sums, row) in rows {
                 let out = &mut out[row * n..][columns.clone()];
                 let scales = &right.scales[columns.clone()];

@@ -8,7 +8,7 @@
 //!
 //! | kernel | shapes | threads | result depends on |
 //! |---|---|---|---|
-//! | [`multiply`] | [`PackedRows`] `(rows, k)` × [`PackedMatrix`] `(k, n)` | one | processor, in the last bits |
+//! | [`multiply`] | `(rows, k)` × [`PackedMatrix`] `(k, n)` | one | processor, in the last bits |
 //! | [`multiply_int8`] | [`QuantizedRows`] `(rows, k)` × [`QuantizedMatrix`] `(k, n)` | one | nothing: same bits everywhere |
 //! | [`add_weight_gradients`] | `(tokens, Σ outᵢ)ᵀ × (tokens, inputs)` | all | processor, in the last bits |
 //! | [`attention`], [`attention_backward`] | `(tokens, 3 × heads × head_dim)`, packed sequences | all, over sequences and heads | processor, in the last bits |
@@ -71,12 +71,11 @@
 //! A linear layer in bf16, whose weight `(2, 3)` is packed once and multiplied often:
 //!
 //! ```
-//! use embedtune_kernels::{Bf16, PackedMatrix, PackedRows, Update, multiply};
+//! use embedtune_kernels::{Bf16, Element, PackedMatrix, Update, multiply};
 //!
 //! let mut weight = PackedMatrix::<Bf16>::default();
 //! weight.pack_transposed(&[&[1.0, 2.0, 3.0, 0.0, 1.0, 0.0]], 3);
-//! let mut rows = PackedRows::default();
-//! rows.pack_rounded(&[1.0, 0.5, 2.0], 3);
+//! let rows = [1.0, 0.5, 2.0].map(Bf16::of); // (1, 3)
 //! let mut out = [0.0; 2]; // (1, 2)
 //! multiply(&rows, &weight, Update::Overwrite, &mut out);
 //! assert_eq!(out, [8.0, 0.5]);
@@ -118,7 +117,7 @@ pub use gelu::{Activation, activation_backward, bias_activation};
 pub use int8::{QuantizedMatrix, QuantizedRows, multiply_int8};
 pub use layer_norm::{layer_norm, layer_norm_backward, residual_layer_norm, scale_shift};
 pub use matmul::{MatmulShape, Threads, matmul, matmul_nt};
-pub use packed::{PackedMatrix, PackedRows, multiply};
+pub use packed::{PackedMatrix, multiply};
 pub use reduce::sum_of_squares;
 pub use rows::{
     add_bias, add_column_sums, apply_masks, gather_rows, scatter_add_rows, spread_row, sum_rows,

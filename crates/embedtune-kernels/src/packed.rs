@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use crate::{
     Element, Update, element, pack,
     pack::{Block, units_of},
-    tile::{MR, NR, Operands, Out, tile},
+    scratch,
+    tile::{Left, MR, NR, Operands, Out, tile},
 };
 
 /// 64 bytes that lie in one cache line.
@@ -41,53 +42,6 @@ impl Units {
         let lines = &mut self.lines[..self.used];
         // SAFETY: as above, and the borrow is unique.
         unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 16 * lines.len()) }
-    }
-}
-
-/// Rows of activations `(rows, k)`, packed as the left operand of [`multiply`]. A buffer: packing
-/// anew overwrites it.
-#[derive(Clone)]
-pub struct PackedRows<E> {
-    rows: usize,
-    k: usize,
-    panels: Units,
-    rounded: Vec<E>,
-}
-
-impl<E: Element> Default for PackedRows<E> {
-    fn default() -> Self {
-        Self { rows: 0, k: 0, panels: Units::default(), rounded: Vec::new() }
-    }
-}
-
-impl<E: Element> PackedRows<E> {
-    /// Packs `values` `(rows, k)`, row-major.
-    ///
-    /// # Panics
-    /// If `k` is 0 or `values` is no whole number of rows.
-    pub fn pack(&mut self, values: &[E], k: usize) {
-        assert!(k > 0 && values.len().is_multiple_of(k), "rows of another width");
-        (self.rows, self.k) = (values.len() / k, k);
-        let panel = units_of::<E>(k) * MR;
-        // What a panel's last store writes beyond it needs a place.
-        self.panels.resize(self.rows.div_ceil(MR) * panel + 16);
-        for first in (0..self.rows).step_by(MR) {
-            let rows = (self.rows - first).min(MR);
-            let block = Block::new(&values[first * k..], k, rows, k);
-            pack::rows::<E, MR>(block, &mut self.panels.get_mut()[first / MR * panel..]);
-        }
-    }
-
-    /// Rounds `values` `(rows, k)` to the format, and packs them.
-    ///
-    /// # Panics
-    /// As [`PackedRows::pack`].
-    pub fn pack_rounded(&mut self, values: &[f32], k: usize) {
-        let mut rounded = std::mem::take(&mut self.rounded);
-        rounded.resize(values.len(), E::default());
-        element::round_to(values, &mut rounded);
-        self.pack(&rounded, k);
-        self.rounded = rounded;
     }
 }
 
@@ -174,8 +128,8 @@ fn rows_in_all(weights: &[&[f32]], width: usize) -> usize {
     weights.iter().map(|weight| weight.len() / width).sum()
 }
 
-/// `out = left · right` or `out += left · right`, `(rows, n)`, row-major, on the calling thread:
-/// callers run one block of rows a thread.
+/// `out = left · right` or `out += left · right`, `(rows, n)` from `(rows, k)`, row-major, on the
+/// calling thread: callers run one block of rows a thread.
 ///
 /// Operands are rounded to the format before; then each sum is off by at most `k · 2⁻²³ ·
 /// Σ |lᵢ·rᵢ|`, and a sum onto `out` by 2⁻²³ of its size more. (In bf16, numbers below 2⁻¹²⁶ may
@@ -184,29 +138,47 @@ fn rows_in_all(weights: &[&[f32]], width: usize) -> usize {
 ///
 /// # Panics
 /// If the shapes do not fit together.
-pub fn multiply<E: Element>(
-    left: &PackedRows<E>,
+pub fn multiply<E: Element>(left: &[E], right: &PackedMatrix<E>, update: Update, out: &mut [f32]) {
+    let (k, n) = (right.k, right.n);
+    let rows = left.len().checked_div(k).unwrap_or(0);
+    assert_eq!(left.len(), rows * k, "columns of the left are not the rows of the right matrix");
+    assert_eq!(out.len(), rows * n, "the result has another shape");
+    if k.is_multiple_of(E::PER_UNIT) {
+        return multiply_units(left, k, right, update, out);
+    }
+    scratch::with(|scratch| {
+        // The last unit of a row ends beyond it: rows with a gap.
+        let width = k.next_multiple_of(E::PER_UNIT);
+        let padded = scratch::sized(E::buffer(&mut scratch.elements), rows * width);
+        for (padded, row) in padded.chunks_exact_mut(width).zip(left.chunks_exact(k)) {
+            padded[..k].copy_from_slice(row);
+            padded[k..].fill(E::default());
+        }
+        multiply_units(padded, width, right, update, out);
+    });
+}
+
+/// [`multiply`] for rows of whole units, `stride` values apart.
+fn multiply_units<E: Element>(
+    left: &[E],
+    stride: usize,
     right: &PackedMatrix<E>,
     update: Update,
     out: &mut [f32],
 ) {
-    assert_eq!(left.k, right.k, "columns of the left are not the rows of the right matrix");
-    assert_eq!(out.len(), left.rows * right.n, "the result has another shape");
+    let (units, n) = (units_of::<E>(right.k), right.n);
     if out.is_empty() {
         return;
     }
-    let (units, n) = (units_of::<E>(left.k), right.n);
     for (number, panel) in right.panels.get().chunks_exact(units * NR).enumerate() {
         let columns = n.saturating_sub(number * NR).min(NR);
         if columns == 0 {
             break;
         }
-        for first in (0..left.rows).step_by(MR) {
-            let operands =
-                Operands { units, left: &left.panels.get()[first * units..], right: panel };
-            let rows = (left.rows - first).min(MR);
-            let data = &mut out[first * n + number * NR..];
-            tile(E::KIND, operands, Out { data, stride: n, rows, columns, update });
+        for (left, out) in left.chunks(MR * stride).zip(out.chunks_mut(MR * n)) {
+            let left = Left::rows(left, stride, left.len() / stride);
+            let out = Out { data: &mut out[number * NR..], stride: n, columns, update };
+            tile(E::KIND, Operands { units, left, right: panel }, out);
         }
     }
 }

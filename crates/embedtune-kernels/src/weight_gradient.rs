@@ -7,7 +7,7 @@ use crate::{
     pack::{Block, units_of},
     packed::Units,
     scratch,
-    tile::{MR, NR, Operands, Out, tile},
+    tile::{Left, MR, NR, Operands, Out, tile},
 };
 
 /// Tokens that are packed and summed at a time. Fixed, because the order of sums follows it.
@@ -105,10 +105,10 @@ impl<E: Element> Strip<'_, E> {
             for (number, panel) in panels.chunks_exact(units * NR).enumerate() {
                 let columns = self.inputs.saturating_sub(number * NR).min(NR);
                 for row in (0..outputs).step_by(MR) {
-                    let left = &left.get()[row * units..];
                     let rows = (outputs - row).min(MR);
+                    let left = Left::panel(&left.get()[row * units..], rows);
                     let data = &mut gradient[row * self.inputs + number * NR..];
-                    let out = Out { data, stride: self.inputs, rows, columns, update: Update::Add };
+                    let out = Out { data, stride: self.inputs, columns, update: Update::Add };
                     tile(E::KIND, Operands { units, left, right: panel }, out);
                 }
             }

@@ -14,25 +14,35 @@ pub(super) struct Columns<'a, E> {
 // struct is alone with it; that shares do not meet is the contract of `gather` and `scatter`.
 unsafe impl<E: Send> Sync for Columns<'_, E> {}
 
-impl<'a, E: Copy> Columns<'a, E> {
+impl<'a, E: Copy + Default> Columns<'a, E> {
     pub(super) fn new(data: &'a mut [E], width: usize) -> Self {
         let rows = data.len().checked_div(width).unwrap_or(0);
         Self { data: data.as_mut_ptr(), rows, width, borrow: PhantomData }
     }
 
-    /// Copies columns `column..column + dim` of the rows from `row` on to `to` `(rows, dim)`.
+    /// Copies columns `column..column + dim` of the rows from `row` on to the rows of `to`, which
+    /// are `width` wide and end with zeros.
     ///
     /// # Safety
     /// No other thread writes these values meanwhile.
-    pub(super) unsafe fn gather(&self, row: usize, column: usize, to: &mut [E], dim: usize) {
-        self.check(row, column, to.len(), dim);
-        for (number, to) in to.chunks_exact_mut(dim).enumerate() {
+    pub(super) unsafe fn gather(
+        &self,
+        row: usize,
+        column: usize,
+        dim: usize,
+        to: &mut [E],
+        width: usize,
+    ) {
+        self.check(row, column, to.len() / width, dim);
+        for (number, to) in to.chunks_exact_mut(width).enumerate() {
+            let (to, gap) = to.split_at_mut(dim);
             // SAFETY: `check` found the row's columns within the data; `to` is another buffer,
             // because the data is borrowed.
             unsafe {
                 let from = self.data.add((row + number) * self.width + column);
                 copy(from, to.as_mut_ptr(), dim);
             }
+            gap.fill(E::default());
         }
     }
 
@@ -41,7 +51,7 @@ impl<'a, E: Copy> Columns<'a, E> {
     /// # Safety
     /// No other thread reads or writes these values meanwhile.
     pub(super) unsafe fn scatter(&self, row: usize, column: usize, from: &[E], dim: usize) {
-        self.check(row, column, from.len(), dim);
+        self.check(row, column, from.len() / dim, dim);
         for (number, from) in from.chunks_exact(dim).enumerate() {
             // SAFETY: as in `gather`.
             unsafe {
@@ -51,8 +61,7 @@ impl<'a, E: Copy> Columns<'a, E> {
         }
     }
 
-    fn check(&self, row: usize, column: usize, len: usize, dim: usize) {
-        let rows = len.div_ceil(dim);
+    fn check(&self, row: usize, column: usize, rows: usize, dim: usize) {
         assert!(row + rows <= self.rows && column + dim <= self.width, "outside the matrix");
     }
 }

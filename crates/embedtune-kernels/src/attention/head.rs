@@ -1,13 +1,12 @@
-//! One head of one sequence: everything here is `(len, dim)`, row-major and contiguous.
+//! One head of one sequence.
 
+use super::softmax::{self, powers};
 use crate::{
-    DropoutMask, Element, Update, element, math,
-    multiversion::multiversion,
-    pack,
+    DropoutMask, Element, Update, element, pack,
     pack::{Block, units_of},
     packed::Units,
     scratch::sized,
-    tile::{MR, NR, Operands, Out, tile},
+    tile::{Left, MR, NR, Operands, Out, tile},
 };
 
 #[derive(Clone, Copy)]
@@ -34,205 +33,169 @@ impl Head<'_> {
     }
 }
 
-/// The rows of `values` `(len, dim)` as right operand, summed over `dim`: 32 rows a panel.
-fn pack_rows<E: Element>(values: &[E], dim: usize, out: &mut Units) {
-    let len = values.len() / dim;
+/// Values of a row of scores: whole panels, so that no kernel meets a part of a register.
+pub(super) fn padded(len: usize) -> usize {
+    len.next_multiple_of(NR)
+}
+
+/// The head's rows of `values`, `stride` apart, as right operand, summed over `dim`: 32 rows a panel.
+fn pack_rows<E: Element>(values: &[E], stride: usize, head: Head<'_>, out: &mut Units) {
+    let Head { len, dim, .. } = head;
     let panel = units_of::<E>(dim) * NR;
     out.resize(len.div_ceil(NR) * panel);
     for (number, out) in out.get_mut().chunks_exact_mut(panel).enumerate() {
         let first = number * NR;
-        let block = Block::new(&values[first * dim..], dim, (len - first).min(NR), dim);
+        let block = Block::new(&values[first * stride..], stride, (len - first).min(NR), dim);
         pack::rows::<E, NR>(block, out);
     }
 }
 
-/// The columns of `values` `(len, dim)` as right operand, summed over `len`: 32 columns a panel.
-fn pack_columns<E: Element>(values: &[E], dim: usize, out: &mut Units) {
-    let len = values.len() / dim;
+/// The columns of the head's rows of `values`, `stride` apart, as right operand, summed over `len`: 32
+/// columns a panel.
+fn pack_columns<E: Element>(values: &[E], stride: usize, head: Head<'_>, out: &mut Units) {
+    let Head { len, dim, .. } = head;
     let panel = units_of::<E>(len) * NR;
     out.resize(dim.div_ceil(NR) * panel);
     for (number, out) in out.get_mut().chunks_exact_mut(panel).enumerate() {
         let first = number * NR;
-        let block = Block::new(&values[first..], dim, len, (dim - first).min(NR));
+        let block = Block::new(&values[first..], stride, len, (dim - first).min(NR));
         pack::columns::<E, NR>(block, out);
     }
 }
 
-/// Left operand of at most 14 rows of `values` `(rows, width)`.
-fn pack_left<'a, E: Element>(values: &[E], width: usize, out: &'a mut Units) -> &'a [u32] {
-    out.resize(units_of::<E>(width) * MR + 16);
-    let block = Block::new(values, width, values.len() / width, width);
-    pack::rows::<E, MR>(block, out.get_mut());
-    out.get()
-}
-
-/// `out = left · right` for a left operand of `rows` and the panels of a right one with `columns`;
-/// `out` is `(rows, columns)`, rows `stride` apart.
+/// `out = left · right` for some rows of the left operand and the panels of a right one with
+/// `columns`; `out` is `(rows, stride)`, and what lies beyond the columns is zeros up to whole panels
+/// where there is room for them.
 fn product<E: Element>(
     units: usize,
-    (left, rows): (&[u32], usize),
+    left: Left<'_>,
     (right, columns): (&Units, usize),
     stride: usize,
     out: &mut [f32],
 ) {
+    let columns = columns.next_multiple_of(NR).min(stride);
     for (number, right) in right.get().chunks_exact(units * NR).enumerate() {
         let first = number * NR;
         let columns = columns.saturating_sub(first).min(NR);
-        let data = &mut out[first..];
-        let out = Out { data, stride, rows, columns, update: Update::Overwrite };
+        let out = Out { data: &mut out[first..], stride, columns, update: Update::Overwrite };
         tile(E::KIND, Operands { units, left, right }, out);
     }
 }
 
-/// Writes the head's output to `out`; `rounded` is `(14, len)`.
+/// Scores of some queries, `(rows, padded(len))`: minus infinity in place of keys beyond the last.
+fn scores<E: Element>(head: Head<'_>, queries: Left<'_>, keys: &Units, scores: &mut [f32]) {
+    let width = padded(head.len);
+    product::<E>(units_of::<E>(head.dim), queries, (keys, head.len), width, scores);
+    for scores in scores.chunks_exact_mut(width) {
+        scores[head.len..].fill(f32::NEG_INFINITY);
+    }
+}
+
+/// Writes the head's output to `out`; `rounded` is `(14, padded(len))`. Inputs are rows `stride`
+/// values apart, whose last unit, if `dim` does not fill it, ends with zeros.
 pub(super) fn forward<E: Element>(
     head: Head<'_>,
     [query, key, value]: [&[E]; 3],
+    stride: usize,
     out: &mut [E],
     rounded: &mut [E],
-    [keys, values, left, ..]: &mut [Units; 6],
-    [scores, results, _]: &mut [Vec<f32>; 3],
+    [keys, values, ..]: &mut [Units; 6],
+    [scores_of, results, _]: &mut [Vec<f32>; 3],
 ) {
     let Head { len, dim, .. } = head;
-    pack_rows(key, dim, keys);
-    pack_columns(value, dim, values);
-    let scores = sized(scores, MR * len);
+    let width = padded(len);
+    pack_rows(key, stride, head, keys);
+    pack_columns(value, stride, head, values);
+    let all_scores = sized(scores_of, MR * width);
     let results = sized(results, MR * dim);
-    let blocks = query.chunks(MR * dim).zip(out.chunks_mut(MR * dim));
-    for (number, (query, out)) in blocks.enumerate() {
-        let rows = query.len() / dim;
-        let packed = pack_left(query, dim, left);
-        product::<E>(units_of::<E>(dim), (packed, rows), (keys, len), len, scores);
-        let rounded = &mut rounded[..rows * len];
-        let each = scores.chunks_exact_mut(len).zip(rounded.chunks_exact_mut(len));
-        for (row, (scores, rounded)) in each.enumerate() {
-            match head.mask(number * MR + row) {
-                Some(mask) => {
-                    softmax(scores, head.scale());
-                    mask.apply(head.first_feature(), scores);
-                    element::round_to(scores, rounded);
-                }
-                None => softmax_rounded(scores, head.scale(), rounded),
+    for (number, out) in out.chunks_mut(MR * dim).enumerate() {
+        let (first, rows) = (number * MR, out.len() / dim);
+        let queries = Left::rows(&query[first * stride..], stride, rows);
+        let (scores_of, results) = (&mut all_scores[..rows * width], &mut results[..out.len()]);
+        scores::<E>(head, queries, keys, scores_of);
+        let mut inverses = [0.0; MR];
+        for (row, scores) in scores_of.chunks_exact_mut(width).enumerate() {
+            inverses[row] = powers(scores, head.scale());
+            if let Some(mask) = head.mask(first + row) {
+                mask.apply(head.first_feature(), scores);
             }
         }
-        let packed = pack_left(rounded, len, left);
-        product::<E>(units_of::<E>(len), (packed, rows), (values, dim), dim, results);
-        element::round_to(&results[..rows * dim], out);
+        let rounded = &mut rounded[..rows * width];
+        element::round_to(scores_of, rounded);
+        let left = Left::rows(rounded, width, rows);
+        product::<E>(units_of::<E>(len), left, (values, dim), dim, results);
+        for (results, inverse) in results.chunks_exact_mut(dim).zip(inverses) {
+            softmax::multiply(results, inverse);
+        }
+        element::round_to(results, out);
     }
 }
 
 /// Writes the gradients of queries, keys and values to `gradients` `(3, len, dim)`; `squares` is
-/// `(2, len, len)`.
+/// `(2, len, padded(len))`. Inputs are rows `stride` values apart.
 pub(super) fn backward<E: Element>(
     head: Head<'_>,
     [query, key, value, d_out]: [&[E]; 4],
+    stride: usize,
     gradients: &mut [E],
     squares: &mut [E],
     [keys, values, key_columns, query_columns, out_columns, left]: &mut [Units; 6],
-    [scores, d_scores, results]: &mut [Vec<f32>; 3],
+    [scores_of, d_scores, results]: &mut [Vec<f32>; 3],
 ) {
     let Head { len, dim, .. } = head;
+    let (width, units) = (padded(len), units_of::<E>(len));
     let (d_query, rest) = gradients.split_at_mut(len * dim);
     let (d_key, d_value) = rest.split_at_mut(len * dim);
-    let (dropped, d_scaled) = squares.split_at_mut(len * len);
-    pack_rows(key, dim, keys);
-    pack_rows(value, dim, values);
-    pack_columns(key, dim, key_columns);
-    pack_columns(query, dim, query_columns);
-    pack_columns(d_out, dim, out_columns);
-    let (scores, d_scores) = (sized(scores, MR * len), sized(d_scores, MR * len));
+    let (dropped, d_scaled) = squares.split_at_mut(len * width);
+    pack_rows(key, stride, head, keys);
+    pack_rows(value, stride, head, values);
+    pack_columns(key, stride, head, key_columns);
+    pack_columns(query, stride, head, query_columns);
+    pack_columns(d_out, stride, head, out_columns);
+    let (all_scores, factors) = sized(scores_of, (MR + 1) * width).split_at_mut(MR * width);
+    let all_d_scores = sized(d_scores, MR * width);
     let results = sized(results, MR * dim);
 
-    for first in (0..len).step_by(MR) {
-        let rows = (len - first).min(MR);
-        let block = first * dim..(first + rows) * dim;
-        let packed = pack_left(&query[block.clone()], dim, left);
-        product::<E>(units_of::<E>(dim), (packed, rows), (keys, len), len, scores);
-        let packed = pack_left(&d_out[block.clone()], dim, left);
-        product::<E>(units_of::<E>(dim), (packed, rows), (values, len), len, d_scores);
-        let square = first * len..(first + rows) * len;
-        let dropped = dropped[square.clone()].chunks_exact_mut(len);
-        let d_scaled = &mut d_scaled[square];
-        let each = scores.chunks_exact_mut(len).zip(d_scores.chunks_exact_mut(len));
-        let each = each.zip(dropped.zip(d_scaled.chunks_exact_mut(len)));
-        for (row, ((p, d), (dropped, d_scaled))) in each.enumerate() {
-            softmax(p, head.scale());
-            match head.mask(first + row) {
-                Some(mask) => drop_both(mask, head.first_feature(), p, d, dropped),
-                None => element::round_to(p, dropped),
-            }
-            softmax_backward(p, head.scale(), d, d_scaled);
+    for (number, d_query) in d_query.chunks_mut(MR * dim).enumerate() {
+        let (first, rows) = (number * MR, d_query.len() / dim);
+        let [queries, d_outs] =
+            [query, d_out].map(|values| Left::rows(&values[first * stride..], stride, rows));
+        let (scores_of, d_scores) =
+            (&mut all_scores[..rows * width], &mut all_d_scores[..rows * width]);
+        scores::<E>(head, queries, keys, scores_of);
+        product::<E>(units_of::<E>(dim), d_outs, (values, len), width, d_scores);
+        let square = first * width..(first + rows) * width;
+        let (dropped, d_scaled) = (&mut dropped[square.clone()], &mut d_scaled[square]);
+        let outs = dropped.chunks_exact_mut(width).zip(d_scaled.chunks_exact_mut(width));
+        let each = scores_of.chunks_exact_mut(width).zip(d_scores.chunks_exact_mut(width));
+        for (row, ((p, d), (dropped, d_scaled))) in each.zip(outs).enumerate() {
+            let inverse = powers(p, head.scale());
+            let factors = match head.mask(first + row) {
+                Some(mask) => {
+                    factors.fill(1.0);
+                    mask.apply(head.first_feature(), factors);
+                    Some(&mut *factors)
+                }
+                None => None,
+            };
+            softmax::backward(p, inverse, head.scale(), factors, d, [dropped, d_scaled]);
         }
-        let packed = pack_left(d_scaled, len, left);
-        product::<E>(units_of::<E>(len), (packed, rows), (key_columns, dim), dim, results);
-        element::round_to(&results[..rows * dim], &mut d_query[block]);
+        let results = &mut results[..d_query.len()];
+        let left = Left::rows(d_scaled, width, rows);
+        product::<E>(units, left, (key_columns, dim), dim, results);
+        element::round_to(results, d_query);
     }
-    let units = units_of::<E>(len);
     for (square, right, d) in
         [(&*dropped, &*out_columns, d_value), (&*d_scaled, &*query_columns, d_key)]
     {
         for (number, d) in d.chunks_mut(MR * dim).enumerate() {
             let (first, rows) = (number * MR, d.len() / dim);
             left.resize(units * MR + 16);
-            let block = Block::new(&square[first..], len, len, rows);
+            let block = Block::new(&square[first..], width, len, rows);
             pack::columns::<E, MR>(block, left.get_mut());
-            product::<E>(units, (left.get(), rows), (right, dim), dim, results);
-            element::round_to(&results[..rows * dim], d);
-        }
-    }
-}
-
-multiversion! {
-    /// `softmax(scale · row)` in place.
-    pub(crate) fn softmax(row: &mut [f32], scale: f32) {
-        let inverse = powers(row, scale);
-        for x in row.iter_mut() {
-            *x *= inverse;
-        }
-    }
-}
-
-multiversion! {
-    /// `softmax(scale · row)`, rounded to the format of `out`; the row is used up.
-    pub(crate) fn softmax_rounded<E: Element>(row: &mut [f32], scale: f32, out: &mut [E]) {
-        let inverse = powers(row, scale);
-        for (out, x) in out.iter_mut().zip(row) {
-            *out = E::of(*x * inverse);
-        }
-    }
-}
-
-/// Turns scores into powers whose sum is the inverse of what is returned.
-#[inline(always)]
-fn powers(row: &mut [f32], scale: f32) -> f32 {
-    let largest = math::lane_max(row);
-    let scale = scale * std::f32::consts::LOG2_E;
-    for x in row.iter_mut() {
-        *x = math::exp2((*x - largest) * scale);
-    }
-    1.0 / math::lane_sum(row, |x| x)
-}
-
-multiversion! {
-    /// Writes probabilities `p` after dropout to `dropped`, and takes their gradient `d` to that
-    /// before it. `p` stays.
-    fn drop_both<E: Element>(
-        mask: &DropoutMask, first: u32, p: &[f32], d: &mut [f32], dropped: &mut [E],
-    ) {
-        for (feature, ((p, d), dropped)) in (first..).zip(p.iter().zip(d).zip(dropped)) {
-            let factor = mask.factor(feature);
-            *dropped = E::of(p * factor);
-            *d *= factor;
-        }
-    }
-}
-
-multiversion! {
-    /// From the gradient `d` of probabilities `p` to that of unscaled scores.
-    pub(crate) fn softmax_backward<E: Element>(p: &[f32], scale: f32, d: &[f32], out: &mut [E]) {
-        let mean = math::lane_sum2(p, d, |p, d| p * d);
-        for ((out, d), p) in out.iter_mut().zip(d).zip(p) {
-            *out = E::of(scale * p * (d - mean));
+            let results = &mut results[..d.len()];
+            product::<E>(units, Left::panel(left.get(), rows), (right, dim), dim, results);
+            element::round_to(results, d);
         }
     }
 }

@@ -32,15 +32,16 @@ unsafe fn part<const ROWS: usize>(
     out: &mut [f32; MR * NR],
 ) {
     let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
+    let places: [_; ROWS] = std::array::from_fn(|number| operands.left.place(row + number));
     for unit in 0..operands.units {
-        // SAFETY: both lie within the unit's 14 and 32 values, and all units are there.
+        // SAFETY: `check` found all units of each row, which need no alignment, and 32 columns.
         unsafe {
-            let left = operands.left.as_ptr().add(unit * MR + row);
             let right = operands.right.as_ptr().add(unit * NR + column);
             let columns =
                 [_mm256_loadu_si256(right.cast()), _mm256_loadu_si256(right.add(8).cast())];
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let row = _mm256_set1_epi32(*left.add(row).cast());
+            for ((start, step), sums) in places.into_iter().zip(&mut sums) {
+                let left = operands.left.data.as_ptr().add(start + unit * step);
+                let row = _mm256_set1_epi32(left.cast::<i32>().read_unaligned());
                 for (sum, column) in sums.iter_mut().zip(columns) {
                     *sum = match kind {
                         Kind::F32 => _mm256_fmadd_ps(

@@ -2,26 +2,39 @@
 
 use std::arch::x86_64::*;
 
-use super::{MR, NR, Operands, Out};
+use super::{Layout, MR, NR, Operands, Out, UNIT};
 use crate::Update;
 
 /// Runs `$step(accumulator, left, right)` over all units; `$zero` is an empty accumulator.
 macro_rules! accumulate {
-    ($operands:ident, $zero:expr, $step:expr) => {{
+    ($operands:ident, $zero:expr, $step:expr) => {
+        match $operands.left.layout {
+            // The distances of a panel are constants of the compiled loop.
+            Layout::Panel => accumulate!($operands, $zero, $step, |row| row * UNIT, MR * UNIT),
+            Layout::Rows { .. } => {
+                let starts: [usize; MR] = std::array::from_fn(|row| $operands.left.place(row).0);
+                accumulate!($operands, $zero, $step, |row: usize| starts[row], UNIT)
+            }
+        }
+    };
+    ($operands:ident, $zero:expr, $step:expr, $start:expr, $next:expr) => {{
         let mut sums = [[$zero; 2]; MR];
-        let (mut left, mut right) = ($operands.left.as_ptr(), $operands.right.as_ptr());
+        let (mut left, mut right) = ($operands.left.data.as_ptr(), $operands.right.as_ptr());
+        let start = $start;
         for _ in 0..$operands.units {
-            // SAFETY: `check` found room for `units` steps of 14 and 32 units. Registers of one
-            // size may hold anything.
+            // SAFETY: `check` found room for so many units of each row and 32 of the right side.
+            // Units need no alignment, and registers of one size may hold anything.
             unsafe {
                 let columns =
                     [_mm512_loadu_si512(right.cast()), _mm512_loadu_si512(right.add(16).cast())];
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let row = _mm512_set1_epi32(*left.add(row).cast());
+                    let unit = left.add(start(row)).cast::<i32>().read_unaligned();
+                    let row = _mm512_set1_epi32(unit);
                     sums[0] = $step(sums[0], row, columns[0]);
                     sums[1] = $step(sums[1], row, columns[1]);
                 }
-                (left, right) = (left.add(MR), right.add(NR));
+                // After the last unit these may point beyond, and are not used.
+                (left, right) = (left.wrapping_add($next), right.wrapping_add(NR));
             }
         }
         sums
@@ -30,11 +43,11 @@ macro_rules! accumulate {
 
 /// Writes results from the registers; those of a tile that is not whole go by way of memory.
 macro_rules! store {
-    ($sums:ident, $out:ident) => {{
-        if $out.rows < MR || $out.columns < NR {
+    ($sums:ident, $rows:expr, $out:ident) => {{
+        if $rows < MR || $out.columns < NR {
             let sums = $sums;
             // SAFETY: as the caller's.
-            return unsafe { store_part(&sums, $out) };
+            return unsafe { store_part(&sums, $rows, $out) };
         }
         for (row, sums) in $sums.into_iter().enumerate() {
             for (half, sum) in sums.into_iter().enumerate() {
@@ -59,7 +72,7 @@ pub(super) unsafe fn f32(operands: Operands<'_>, out: Out<'_>) {
     let sums = accumulate!(operands, _mm512_setzero_ps(), |sum, row, column| {
         _mm512_fmadd_ps(_mm512_castsi512_ps(row), _mm512_castsi512_ps(column), sum)
     });
-    store!(sums, out);
+    store!(sums, operands.left.rows, out);
 }
 
 /// # Safety
@@ -73,7 +86,7 @@ pub(super) unsafe fn bf16(operands: Operands<'_>, out: Out<'_>) {
             std::mem::transmute::<__m512i, __m512bh>(column),
         )
     });
-    store!(sums, out);
+    store!(sums, operands.left.rows, out);
 }
 
 /// # Safety
@@ -96,13 +109,10 @@ pub(super) unsafe fn int8(operands: Operands<'_>, out: &mut [i32; MR * NR]) {
 /// `check` must hold for `out`.
 #[inline(never)]
 #[target_feature(enable = "avx512f")]
-unsafe fn store_part(sums: &[[__m512; 2]; MR], out: Out<'_>) {
+unsafe fn store_part(sums: &[[__m512; 2]; MR], rows: usize, out: Out<'_>) {
     let mask = ((1u64 << out.columns) - 1) as u32;
     let masks = [mask as u16, (mask >> 16) as u16];
-    for (row, sums) in sums.iter().enumerate() {
-        if row >= out.rows {
-            break;
-        }
+    for (row, sums) in sums.iter().take(rows).enumerate() {
         for (half, &sum) in sums.iter().enumerate() {
             // SAFETY: `check` found `columns` values at each row's start; lanes beyond them are
             // masked out, and a masked-out lane is not accessed (the address may lie outside, so

@@ -14,10 +14,10 @@ fn values(kind: Kind, unit: u32) -> [f32; 2] {
 
 pub(super) fn tile(kind: Kind, operands: Operands<'_>, out: &mut [f32; MR * NR]) {
     out.fill(0.0);
-    let units = operands.left.chunks_exact(MR).zip(operands.right.chunks_exact(NR));
-    for (left, right) in units.take(operands.units) {
-        for (&left, out) in left.iter().zip(out.chunks_exact_mut(NR)) {
-            let left = values(kind, left);
+    let units = operands.right.chunks_exact(NR).take(operands.units);
+    for (unit, right) in units.enumerate() {
+        for (row, out) in out.chunks_exact_mut(NR).take(operands.left.rows).enumerate() {
+            let left = values(kind, operands.left.get(row, unit));
             for (&right, out) in right.iter().zip(out) {
                 let right = values(kind, right);
                 *out += left[0] * right[0];
@@ -32,9 +32,10 @@ pub(super) fn tile(kind: Kind, operands: Operands<'_>, out: &mut [f32; MR * NR])
 multiversion! {
     pub(super) fn int8(operands: Operands<'_>, out: &mut [i32; MR * NR]) {
         out.fill(0);
-        let units = operands.left.chunks_exact(MR).zip(operands.right.chunks_exact(NR));
-        for (left, right) in units.take(operands.units) {
-            for (&left, out) in left.iter().zip(out.chunks_exact_mut(NR)) {
+        let units = operands.right.chunks_exact(NR).take(operands.units);
+        for (unit, right) in units.enumerate() {
+            for (row, out) in out.chunks_exact_mut(NR).take(operands.left.rows).enumerate() {
+                let left = operands.left.get(row, unit);
                 for (&right, out) in right.iter().zip(out) {
                     for byte in 0..4 {
                         let left = (left >> (8 * byte)) as u8;

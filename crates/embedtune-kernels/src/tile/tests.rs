@@ -3,8 +3,8 @@
 
 use crate::{
     AttentionShape, Bf16, DropoutMask, Element, Matrix, MatrixMut, PackedColumns, PackedMatrix,
-    PackedRows, QuantizedMatrix, QuantizedRows, Update, add_weight_gradients, attention,
-    attention_backward, cpu::forced, multiply, multiply_int8, reference,
+    QuantizedMatrix, QuantizedRows, Update, add_weight_gradients, attention, attention_backward,
+    cpu::forced, multiply, multiply_int8, reference,
 };
 
 const UNIT: f32 = 1.0 / (1 << 23) as f32;
@@ -63,18 +63,17 @@ fn products<E: Element>() {
         let right = single(&right);
         let start = single(&values::<E>(m * n, 3));
         let runs = on_each(|| {
-            let (mut rows, mut matrix) = (PackedRows::default(), PackedMatrix::<E>::default());
-            rows.pack(&left, k);
+            let mut matrix = PackedMatrix::<E>::default();
             matrix.pack_transposed(&[&right], k);
             let mut out = start.clone();
-            multiply(&rows, &matrix, Update::Add, &mut out);
+            multiply(&left, &matrix, Update::Add, &mut out);
             matrix.pack(&[&right], n);
             let mut second = vec![f32::NAN; m * n];
-            multiply(&rows, &matrix, Update::Overwrite, &mut second);
+            multiply(&left, &matrix, Update::Overwrite, &mut second);
             // The last row alone, which no other row may change.
             let mut last = vec![f32::NAN; n.min(m * n)];
-            rows.pack(&left[left.len() - k.min(left.len())..], k);
-            multiply(&rows, &matrix, Update::Overwrite, &mut last);
+            let alone = &left[left.len() - k.min(left.len())..];
+            multiply(alone, &matrix, Update::Overwrite, &mut last);
             (out, second, last)
         });
         let left = single(&left);
@@ -202,7 +201,11 @@ fn bytes_of_operands_keep_their_signs() {
             let left: Vec<u32> = (0..14).map(|i| (first + i).min(255) * 0x0101_0101).collect();
             for second in (0..256u32).step_by(32 * step) {
                 let right: Vec<u32> = (0..32).map(|i| (second + i) % 256).collect();
-                let operands = super::Operands { units: 1, left: &left, right: &right };
+                let operands = super::Operands {
+                    units: 1,
+                    left: super::Left::panel(&left, super::MR),
+                    right: &right,
+                };
                 let mut out = [7; super::MR * super::NR];
                 super::tile_int8(operands, &mut out);
                 for (at, &sum) in out.iter().enumerate() {

@@ -1,5 +1,5 @@
 use embedtune_kernels::{
-    Bf16, Element, Matrix, MatrixMut, PackedMatrix, PackedRows, Update, multiply, reference,
+    Bf16, Element, Matrix, MatrixMut, PackedMatrix, Update, multiply, reference,
     round_to,
 };
 use proptest::prelude::*;
@@ -42,14 +42,12 @@ fn check<E: Element>(m: usize, k: usize, n: usize, given: Given, update: Update,
         Update::Overwrite => vec![f32::NAN; m * n],
     };
     let packed = pack::<E>(given, &right, k, n);
-    let mut rows = PackedRows::<E>::default();
-    rows.pack_rounded(&[f32::NAN; 300], 3);
-    rows.pack_rounded(&left, k);
-    let mut got = start.clone();
-    multiply(&rows, &packed, update, &mut got);
+    let before = start.clone();
+    let mut got = start;
+    multiply(&elements::<E>(&left), &packed, update, &mut got);
 
     let (left_values, right) = (rounded::<E>(&left), rounded::<E>(&right));
-    let mut expected = start.clone();
+    let mut expected = before;
     let (a, b) = (Matrix::new(&left_values, m, k), Matrix::new(&right, k, n));
     reference::product(a, b, MatrixMut::new(&mut expected, m, n), update);
     let mut magnitudes = vec![0.0; m * n];
@@ -63,13 +61,13 @@ fn check<E: Element>(m: usize, k: usize, n: usize, given: Given, update: Update,
         let off = (f64::from(got) - f64::from(expected)).abs();
         assert!(off <= bound, "{at} of ({m}, {k}, {n}), {given:?}: {got}, {expected}");
     }
+}
 
-    let mut elements = vec![E::default(); m * k];
-    round_to(&left, &mut elements);
-    rows.pack(&elements, k);
-    let mut again = start;
-    multiply(&rows, &packed, update, &mut again);
-    assert_eq!(bits(&got), bits(&again), "rounded before and while it was packed");
+/// The values in the format.
+fn elements<E: Element>(values: &[f32]) -> Vec<E> {
+    let mut elements = vec![E::default(); values.len()];
+    round_to(values, &mut elements);
+    elements
 }
 
 fn sizes(values: &[f32]) -> Vec<f32> {
@@ -111,13 +109,11 @@ fn a_row_does_not_know_of_the_others() {
         let (m, k, n) = (37, 77, 45);
         let left = values(m * k, 1);
         let packed = pack::<E>(PLAIN, &values(k * n, 2), k, n);
-        let (mut rows, mut all) = (PackedRows::<E>::default(), vec![0.0; m * n]);
-        rows.pack_rounded(&left, k);
+        let (rows, mut all) = (elements::<E>(&left), vec![0.0; m * n]);
         multiply(&rows, &packed, Update::Overwrite, &mut all);
-        for (left, expected) in left.chunks_exact(k).zip(all.chunks_exact(n)) {
-            rows.pack_rounded(left, k);
+        for (row, expected) in rows.chunks_exact(k).zip(all.chunks_exact(n)) {
             let mut alone = vec![0.0; n];
-            multiply(&rows, &packed, Update::Overwrite, &mut alone);
+            multiply(row, &packed, Update::Overwrite, &mut alone);
             assert_eq!(bits(&alone), bits(expected));
         }
     }
@@ -132,10 +128,9 @@ fn nan_reaches_its_row_or_column_and_no_other() {
             for at in [0, m * k / 2, m * k - 1] {
                 let mut left = vec![0.0; m * k];
                 left[at] = f32::NAN;
-                let (mut rows, mut out) = (PackedRows::<E>::default(), vec![0.0; m * n]);
-                rows.pack_rounded(&left, k);
+                let mut out = vec![0.0; m * n];
                 let packed = pack::<E>(PLAIN, &vec![0.0; k * n], k, n);
-                multiply(&rows, &packed, Update::Overwrite, &mut out);
+                multiply(&elements::<E>(&left), &packed, Update::Overwrite, &mut out);
                 for (place, value) in out.iter().enumerate() {
                     assert_eq!(value.is_nan(), place / n == at / k, "left {at}, {place}");
                 }
@@ -143,10 +138,9 @@ fn nan_reaches_its_row_or_column_and_no_other() {
             for at in [0, k * n / 2, k * n - 1] {
                 let mut right = vec![0.0; k * n];
                 right[at] = f32::NAN;
-                let (mut rows, mut out) = (PackedRows::<E>::default(), vec![0.0; m * n]);
-                rows.pack_rounded(&vec![0.0; m * k], k);
+                let mut out = vec![0.0; m * n];
                 let packed = pack::<E>(PLAIN, &right, k, n);
-                multiply(&rows, &packed, Update::Add, &mut out);
+                multiply(&vec![E::default(); m * k], &packed, Update::Add, &mut out);
                 for (place, value) in out.iter().enumerate() {
                     assert_eq!(value.is_nan(), place % n == at % n, "right {at}, {place}");
                 }
@@ -159,14 +153,12 @@ fn nan_reaches_its_row_or_column_and_no_other() {
 #[test]
 fn nothing_packed_is_nothing_to_do() {
     let mut matrix = PackedMatrix::<Bf16>::default();
-    let mut rows = PackedRows::<Bf16>::default();
-    multiply(&rows, &matrix, Update::Overwrite, &mut []);
+    multiply(&[], &matrix, Update::Overwrite, &mut []);
     matrix.pack(&[], 3);
     assert_eq!(matrix.shape(), (0, 3));
-    multiply(&rows, &matrix, Update::Overwrite, &mut []);
-    rows.pack_rounded(&[], 5);
+    multiply(&[], &matrix, Update::Overwrite, &mut []);
     matrix.pack_transposed(&[], 5);
-    multiply(&rows, &matrix, Update::Overwrite, &mut []);
+    multiply(&[], &matrix, Update::Overwrite, &mut []);
 }
 
 #[test]
@@ -180,19 +172,17 @@ fn bf16_keeps_eight_bits() {
 #[test]
 #[should_panic(expected = "columns of the left are not the rows of the right matrix")]
 fn shapes_must_fit_together() {
-    let (mut rows, mut matrix) = (PackedRows::<f32>::default(), PackedMatrix::default());
-    rows.pack(&[0.0; 6], 3);
-    matrix.pack(&[&[0.0; 6]], 3);
-    multiply(&rows, &matrix, Update::Overwrite, &mut [0.0; 6]);
+    let mut matrix = PackedMatrix::default();
+    matrix.pack(&[&[0.0f32; 6]], 3);
+    multiply(&[0.0f32; 7], &matrix, Update::Overwrite, &mut [0.0; 6]);
 }
 
 #[test]
 #[should_panic(expected = "the result has another shape")]
 fn the_result_must_fit() {
-    let (mut rows, mut matrix) = (PackedRows::<f32>::default(), PackedMatrix::default());
-    rows.pack(&[0.0; 6], 3);
+    let mut matrix = PackedMatrix::default();
     matrix.pack_transposed(&[&[0.0; 6]], 3);
-    multiply(&rows, &matrix, Update::Overwrite, &mut [0.0; 5]);
+    multiply(&[0.0f32; 6], &matrix, Update::Overwrite, &mut [0.0; 5]);
 }
 
 #[test]

@@ -135,13 +135,11 @@ impl<E: Element> Training<'_, E> {
                 );
                 self.drop(site, &rows.tokens, rows.d, rows.d_output, rows.sums.output, scratch);
                 let wide = sized(&mut scratch.wide, rows.inner.len());
-                scratch.rows.pack(rows.d_output, self.size());
-                multiply(&scratch.rows, &block.output, Update::Overwrite, wide);
+                multiply(rows.d_output, &block.output, Update::Overwrite, wide);
                 let activation = activation(self.transformer());
                 activation_backward(activation, rows.inner, wide, rows.d_inner);
                 add_column_sums(rows.d_inner, rows.sums.intermediate);
-                scratch.rows.pack(rows.d_inner, self.transformer().intermediate_size);
-                multiply(&scratch.rows, &block.intermediate, Update::Add, rows.d);
+                multiply(rows.d_inner, &block.intermediate, Update::Add, rows.d);
                 self.after_norm(rows.attention_norm.0, &names.attention_norm, rows.output_norm.0);
 
                 let site = (number, Site::AttentionOutput);
@@ -151,8 +149,7 @@ impl<E: Element> Training<'_, E> {
                 let d_attention = rows.attention_norm.0;
                 self.drop(site, &rows.tokens, rows.d, d_attention, sums, scratch);
                 let narrow = sized(&mut scratch.narrow, rows.d.len());
-                scratch.rows.pack(d_attention, self.size());
-                multiply(&scratch.rows, &block.attention_output, Update::Overwrite, narrow);
+                multiply(d_attention, &block.attention_output, Update::Overwrite, narrow);
                 round_to(narrow, rows.d_context);
             });
         });
@@ -295,8 +292,7 @@ impl<E: Element> Training<'_, E> {
                 self.with_scratch(|scratch| {
                     add_column_sums(d, sums);
                     if wanted {
-                        scratch.rows.pack(d, 3 * size);
-                        multiply(&scratch.rows, &block.projections, Update::Add, d_input);
+                        multiply(d, &block.projections, Update::Add, d_input);
                     }
                     if number > 0 {
                         let names = &self.spec.names.layers[number - 1].output_norm;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use embedtune_kernels::{
-    Bf16, Element, PackedMatrix, PackedRows, QuantizedMatrix, QuantizedRows, Update, multiply,
-    multiply_int8, round_to,
+    Bf16, Element, PackedMatrix, QuantizedMatrix, QuantizedRows, Update, multiply, multiply_int8,
+    round_to,
 };
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::{EncoderSpec, Parameters, arch::LayerNames};
 pub(super) trait Linear: Default + Send + Sync {
     /// Format of attention, and of what is kept for the backward pass.
     type Kept: Element;
-    /// Buffer of a left operand.
+    /// Buffer of a left operand in the format.
     type Rows: Default + Send;
 
     /// Packs layers `(outputs, inputs)` side by side.
@@ -29,20 +29,18 @@ pub(super) trait Linear: Default + Send + Sync {
 
 impl<E: Element> Linear for PackedMatrix<E> {
     type Kept = E;
-    type Rows = PackedRows<E>;
+    type Rows = Vec<E>;
 
     fn pack(&mut self, weights: &[&[f32]], inputs: usize) {
         self.pack_transposed(weights, inputs);
     }
 
     fn apply(&self, input: &[f32], rows: &mut Self::Rows, out: &mut [f32]) {
-        rows.pack_rounded(input, self.shape().0);
-        multiply(rows, self, Update::Overwrite, out);
+        multiply(E::rounded(input, rows), self, Update::Overwrite, out);
     }
 
-    fn apply_kept(&self, input: &[E], rows: &mut Self::Rows, out: &mut [f32]) {
-        rows.pack(input, self.shape().0);
-        multiply(rows, self, Update::Overwrite, out);
+    fn apply_kept(&self, input: &[E], _: &mut Self::Rows, out: &mut [f32]) {
+        multiply(input, self, Update::Overwrite, out);
     }
 }
 
