@@ -13,9 +13,16 @@ use crate::{
 /// Tokens that are packed and summed at a time. Fixed, because the order of sums follows it.
 const STRIP: usize = 2048;
 
-/// Rows of a gradient that one task computes: eight tiles, whose operands stay in a second-level
-/// cache while those of the right side pass by.
-const TASK_ROWS: usize = 8 * MR;
+/// Tiles down a gradient that one task computes at most: their operands stay in a second-level cache
+/// while those of the right side pass by.
+const TASK_TILES: usize = 8;
+
+/// Rows of a gradient of `out` rows that one task computes, so that threads get tasks of one size.
+fn task_rows(out: usize) -> usize {
+    let tiles = out.div_ceil(MR).max(1);
+    let tasks = tiles.div_ceil(TASK_TILES).next_multiple_of(rayon::current_num_threads());
+    tiles.div_ceil(tasks) * MR
+}
 
 /// A buffer of [`add_weight_gradients`], to be used again from call to call.
 #[derive(Default)]
@@ -72,8 +79,9 @@ pub fn add_weight_gradients<E: Element>(
             .flat_map(|(out, gradient)| {
                 let start = offset;
                 offset += *out;
-                let parts = gradient.chunks_mut(TASK_ROWS * inputs).enumerate();
-                parts.map(move |(part, rows)| (start + part * TASK_ROWS, rows))
+                let rows = task_rows(*out);
+                let parts = gradient.chunks_mut(rows * inputs).enumerate();
+                parts.map(move |(part, gradient)| (start + part * rows, gradient))
             })
             .collect();
         let panels = buffer.panels.get();
