@@ -62,6 +62,20 @@ pub enum MetricsError {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// A JSON file that cannot be parsed, or is of another shape.
+    #[error(
+        "{file}, line {line}, column {column}: {problem}; expected JSON such as {{\"query\": {{\"document\": 1}}}}"
+    )]
+    Json {
+        /// The path or name of the input.
+        file: String,
+        /// Counted from 1; 0 when nothing was read.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+        /// What the parser expected, and got.
+        problem: String,
+    },
     /// A record of a file is well-formed but was refused.
     #[error("{file}, line {line}: {problem}")]
     AtLine {

@@ -57,6 +57,7 @@ mod compare;
 mod error;
 mod evaluate;
 mod hash;
+mod json;
 mod lines;
 mod measure;
 mod qrels;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::MetricsError;
 
 /// No id is this long; a longer line means that the file is something else.
-const MAX_LINE_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// How much of a bad line an error quotes, in characters.
 const QUOTE_CHARS: usize = 80;

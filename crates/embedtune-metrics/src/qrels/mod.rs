@@ -1,11 +1,12 @@
 //! Relevance judgements: which document answers which query, and how well.
 
 mod beir;
+mod json;
 mod trec;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::MetricsError;
 use crate::lines::Line;
@@ -27,7 +28,7 @@ use crate::lines::Line;
 /// assert_eq!(qrels.relevant("q1").collect::<Vec<_>>(), ["d3"]);
 /// # Ok::<(), embedtune_metrics::MetricsError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Qrels {
     queries: BTreeMap<String, BTreeMap<String, i32>>,
@@ -129,7 +130,10 @@ fn parse_grade(text: &str) -> Option<i32> {
     if let Ok(grade) = text.parse() {
         return Some(grade);
     }
-    let grade: f64 = text.parse().ok()?;
+    whole_number(text.parse().ok()?)
+}
+
+fn whole_number(grade: f64) -> Option<i32> {
     let in_range = grade >= f64::from(i32::MIN) && grade <= f64::from(i32::MAX);
     (in_range && grade.fract() == 0.0).then_some(grade as i32)
 }

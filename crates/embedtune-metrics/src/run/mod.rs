@@ -1,5 +1,6 @@
 //! A run: what a system retrieved, with its scores.
 
+mod json;
 mod trec;
 
 use std::collections::BTreeMap;
