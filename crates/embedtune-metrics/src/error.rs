@@ -224,4 +224,20 @@ pub enum MetricsError {
         /// The value.
         value: f64,
     },
+    /// Lists that should hold one entry for each of the same things differ in length.
+    #[error("expected {expected} {what}, one for each value, got {got}")]
+    UnequalLengths {
+        /// What there should be more or fewer of.
+        what: &'static str,
+        /// The length of the list that it goes with.
+        expected: usize,
+        /// Its own length.
+        got: usize,
+    },
+    /// Clusters that leave nothing to draw from.
+    #[error("clusters are drawn from at least 2, got {clusters}; drop the clusters instead")]
+    TooFewClusters {
+        /// The number of distinct clusters.
+        clusters: usize,
+    },
 }

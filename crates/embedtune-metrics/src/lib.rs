@@ -64,10 +64,12 @@ mod qrels;
 mod ranking;
 mod report;
 mod run;
+pub mod stats;
 mod trec_eval;
 
 pub use crate::compare::{
-    Comparison, ComparisonOptions, MeasureComparison, PermutationMethod, compare_reports, holm,
+    Comparison, ComparisonOptions, MeasureComparison, ModelPairs, PairComparison, compare_many,
+    compare_reports,
 };
 pub use crate::error::MetricsError;
 pub use crate::evaluate::{EvaluateOptions, RecallPoints, evaluate, evaluate_rankings};
@@ -76,4 +78,5 @@ pub use crate::qrels::Qrels;
 pub use crate::ranking::{ScorePrecision, TieOrder};
 pub use crate::report::Report;
 pub use crate::run::Run;
+pub use crate::stats::{PermutationMethod, holm};
 pub use crate::trec_eval::{TrecEval, TrecEvalOutput, ZScores};

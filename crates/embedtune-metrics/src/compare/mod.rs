@@ -1,26 +1,23 @@
 //! Is the tuned system better than the base, by how much, and could it be chance?
 
-mod bootstrap;
-mod holm;
 mod options;
-mod permutation;
-mod random;
 mod reports;
-mod t_test;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::holm::holm;
 pub use self::options::ComparisonOptions;
-pub use self::permutation::PermutationMethod;
-pub use self::reports::{MeasureComparison, compare_reports};
+pub use self::reports::{
+    MeasureComparison, ModelPairs, PairComparison, compare_many, compare_reports,
+};
 use crate::error::MetricsError;
+use crate::stats::{
+    self, Alternative, BootstrapMeans, BootstrapMethod, EffectSizes, Paired, PermutationMethod,
+    WilcoxonOptions, permutation_test, t_test, wilcoxon_test,
+};
 
-/// Two values this close, relative to the larger, are the same value computed in another order.
-const TIE_TOLERANCE: f64 = 1e-12;
-
-/// 1.960 + 0.842: the quantiles of a two-sided test at 5 % and of a power of 80 %.
-const DETECTION_QUANTILES: f64 = 2.801_585_218_112_969;
+/// Level and power that [`Comparison::minimum_detectable_effect`] is stated for.
+const DETECTION_LEVEL: f64 = 0.05;
+const DETECTION_POWER: f64 = 0.8;
 
 /// A paired comparison of one measure over the same queries: `tuned - base` throughout.
 ///
@@ -63,15 +60,23 @@ pub struct Comparison {
     /// Two-sided p-value of the paired t-test. 1 when all differences are 0, 0 when they are all
     /// the same other number.
     pub p_t_test: f64,
-    /// Bootstrap percentile interval of `difference` at [`ComparisonOptions::confidence`]:
-    /// `[lower, upper]`.
+    /// Two-sided p-value of the Wilcoxon signed-rank test, which is about ranks and not about the
+    /// mean: a second opinion.
+    pub p_wilcoxon: f64,
+    /// Bootstrap interval of `difference` at [`ComparisonOptions::confidence`], `[lower, upper]`,
+    /// by [`BootstrapMethod::ExpandedBca`].
     pub interval: [f64; 2],
+    /// The same by the plain percentiles of the same samples, as most papers have it.
+    pub interval_percentile: [f64; 2],
     /// Standardised effect size for paired data, Cohen's d_z: `difference / sd(differences)`, with
     /// n - 1 in the variance; `None` when the differences do not vary.
     pub effect_size: Option<f64>,
+    /// All effect sizes, [`Self::effect_size`] among them.
+    pub effects: EffectSizes,
     /// The smallest true difference that a two-sided test at 5 % would find in 80 % of such
-    /// experiments, `(z_0.975 + z_0.8) · sd(differences) / √n ≈ 2.80 · sd / √n`. A gain below it
-    /// that is not significant is not shown to be absent: the test set is too small to tell.
+    /// experiments, `(t_0.975 + t_0.8) · sd(differences) / √n ≈ 2.80 · sd / √n`, see
+    /// [`stats::minimum_detectable_effect`](crate::stats::minimum_detectable_effect). A gain below
+    /// it that is not significant is not shown to be absent: the test set is too small to tell.
     pub minimum_detectable_effect: f64,
 }
 
@@ -90,29 +95,35 @@ impl Comparison {
         options: &ComparisonOptions,
     ) -> Result<Self, MetricsError> {
         options.validate()?;
-        check_values(base, tuned)?;
-        let differences: Vec<f64> =
-            base.iter().zip(tuned).map(|(&base, &tuned)| difference(base, tuned)).collect();
-        let spread = Spread::of(&differences);
-        let base_mean = mean(base);
-        let permutation = permutation::test(&differences, options);
-        let wins = differences.iter().filter(|&&d| d > 0.0).count();
-        let losses = differences.iter().filter(|&&d| d < 0.0).count();
+        let paired = Paired::new(base, tuned)?;
+        let permutation = permutation_test(&paired, Alternative::TwoSided, &options.permutation())?;
+        let drawn = BootstrapMeans::draw(&paired, &options.bootstrap());
+        let effects = EffectSizes::of(base, tuned, &paired);
+        let (count, spread) = (paired.len(), paired.std_dev());
+        let base_mean = stats::mean(base);
         Ok(Self {
-            queries: base.len(),
+            queries: count,
             base_mean,
-            tuned_mean: mean(tuned),
-            difference: spread.mean,
-            relative_difference: (base_mean != 0.0).then(|| spread.mean / base_mean),
-            wins,
-            ties: base.len() - wins - losses,
-            losses,
+            tuned_mean: stats::mean(tuned),
+            difference: paired.mean(),
+            relative_difference: (base_mean != 0.0).then(|| paired.mean() / base_mean),
+            wins: paired.wins(),
+            ties: paired.ties(),
+            losses: paired.losses(),
             p_permutation: permutation.p,
             permutation_method: permutation.method,
-            p_t_test: t_test::p_value(&spread),
-            interval: bootstrap::percentile_interval(&differences, options),
-            effect_size: (spread.deviation > 0.0).then(|| spread.mean / spread.deviation),
-            minimum_detectable_effect: DETECTION_QUANTILES * spread.standard_error(),
+            p_t_test: t_test(&paired, Alternative::TwoSided).p,
+            p_wilcoxon: wilcoxon(&paired),
+            interval: drawn.interval(BootstrapMethod::ExpandedBca),
+            interval_percentile: drawn.interval(BootstrapMethod::Percentile),
+            effect_size: effects.cohens_d_z,
+            effects,
+            minimum_detectable_effect: stats::detectable(
+                spread,
+                count,
+                DETECTION_LEVEL,
+                DETECTION_POWER,
+            ),
         })
     }
 
@@ -123,53 +134,8 @@ impl Comparison {
     }
 }
 
-fn check_values(base: &[f64], tuned: &[f64]) -> Result<(), MetricsError> {
-    if base.len() != tuned.len() {
-        return Err(MetricsError::LengthMismatch { base: base.len(), tuned: tuned.len() });
-    }
-    if base.len() < 2 {
-        return Err(MetricsError::TooFewQueries { queries: base.len() });
-    }
-    for (side, values) in [("base", base), ("tuned", tuned)] {
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-            return Err(MetricsError::NotFinite { side, index, value: values[index] });
-        }
-    }
-    Ok(())
-}
-
-fn difference(base: f64, tuned: f64) -> f64 {
-    let difference = tuned - base;
-    let rounding = TIE_TOLERANCE * base.abs().max(tuned.abs());
-    if difference.abs() <= rounding { 0.0 } else { difference }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Mean and spread of the differences.
-struct Spread {
-    count: usize,
-    mean: f64,
-    /// Standard deviation with n - 1; exactly 0 when all differences are equal.
-    deviation: f64,
-}
-
-impl Spread {
-    fn of(differences: &[f64]) -> Self {
-        let count = differences.len();
-        if differences.iter().all(|&d| d == differences[0]) {
-            return Self { count, mean: differences[0], deviation: 0.0 };
-        }
-        let mean = mean(differences);
-        let squares: f64 = differences.iter().map(|d| (d - mean) * (d - mean)).sum();
-        Self { count, mean, deviation: (squares / (count - 1) as f64).sqrt() }
-    }
-
-    fn standard_error(&self) -> f64 {
-        self.deviation / (self.count as f64).sqrt()
-    }
+fn wilcoxon(paired: &Paired) -> f64 {
+    wilcoxon_test(paired, Alternative::TwoSided, &WilcoxonOptions::default()).p
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::MetricsError;
+use crate::stats::{BootstrapOptions, PermutationOptions};
 
 /// Settings of a [`Comparison`](crate::Comparison).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,11 +20,20 @@ pub struct ComparisonOptions {
     pub confidence: f64,
     /// Seed of both samples. Default 42: the same input gives the same report.
     pub seed: u64,
+    /// Threads to use; no value depends on them. Default 0: as many as the machine has, and one
+    /// where more would not pay.
+    pub threads: usize,
 }
 
 impl Default for ComparisonOptions {
     fn default() -> Self {
-        Self { permutations: 100_000, bootstrap_samples: 10_000, confidence: 0.95, seed: 42 }
+        Self {
+            permutations: 100_000,
+            bootstrap_samples: 10_000,
+            confidence: 0.95,
+            seed: 42,
+            threads: 0,
+        }
     }
 }
 
@@ -50,6 +60,29 @@ impl ComparisonOptions {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// Sets [`ComparisonOptions::threads`].
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Those of the permutation test.
+    pub fn permutation(&self) -> PermutationOptions {
+        PermutationOptions::default()
+            .with_resamples(self.permutations)
+            .with_seed(self.seed)
+            .with_threads(self.threads)
+    }
+
+    /// Those of the intervals.
+    pub fn bootstrap(&self) -> BootstrapOptions {
+        BootstrapOptions::default()
+            .with_samples(self.bootstrap_samples)
+            .with_confidence(self.confidence)
+            .with_seed(self.seed)
+            .with_threads(self.threads)
     }
 
     pub(super) fn validate(&self) -> Result<(), MetricsError> {
