@@ -1,6 +1,6 @@
 //! One head of one sequence.
 
-use super::softmax::{self, powers};
+use super::softmax::{self, powers, powers_rounded};
 use crate::{
     DropoutMask, Element, Update, element, pack,
     pack::{Block, units_of},
@@ -113,15 +113,20 @@ pub(super) fn forward<E: Element>(
         let queries = Left::rows(&query[first * stride..], stride, rows);
         let (scores_of, results) = (&mut all_scores[..rows * width], &mut results[..out.len()]);
         scores::<E>(head, queries, keys, scores_of);
-        let mut inverses = [0.0; MR];
-        for (row, scores) in scores_of.chunks_exact_mut(width).enumerate() {
-            inverses[row] = powers(scores, head.scale());
-            if let Some(mask) = head.mask(first + row) {
-                mask.apply(head.first_feature(), scores);
-            }
-        }
         let rounded = &mut rounded[..rows * width];
-        element::round_to(scores_of, rounded);
+        let mut inverses = [0.0; MR];
+        let each = scores_of.chunks_exact_mut(width).zip(rounded.chunks_exact_mut(width));
+        for (row, (scores, rounded)) in each.enumerate() {
+            inverses[row] = match head.mask(first + row) {
+                Some(mask) => {
+                    let inverse = powers(scores, head.scale());
+                    mask.apply(head.first_feature(), scores);
+                    element::round_to(scores, rounded);
+                    inverse
+                }
+                None => powers_rounded(scores, head.scale(), rounded),
+            };
+        }
         let left = Left::rows(rounded, width, rows);
         product::<E>(units_of::<E>(len), left, (values, dim), dim, results);
         for (results, inverse) in results.chunks_exact_mut(dim).zip(inverses) {

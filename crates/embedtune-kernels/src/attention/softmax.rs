@@ -3,7 +3,12 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
-use crate::{Element, element, math, multiversion::multiversion};
+use crate::{
+    Element,
+    element::{self, Kind},
+    math,
+    multiversion::multiversion,
+};
 
 /// Turns a row of scores into `e^(scale · (x - max))` and returns the inverse of their sum: what a
 /// softmax divides by can be multiplied in after the sums over keys, once a row of results. A NaN shows in the sum.
@@ -19,6 +24,41 @@ pub(super) fn powers(row: &mut [f32], scale: f32) -> f32 {
     let mut inverse = 0.0;
     portable(row, scale, &mut inverse);
     inverse
+}
+
+/// [`powers`], rounded to the format of `out`; the sum is that of the rounded ones, so that what they
+/// weigh is weighed by 1 in all. Rows are whole blocks of 32.
+pub(super) fn powers_rounded<E: Element>(row: &mut [f32], scale: f32, out: &mut [E]) -> f32 {
+    assert!(row.len() == out.len() && row.len().is_multiple_of(32), "rows of whole registers");
+    match E::KIND {
+        Kind::F32 => {
+            let inverse = powers(row, scale);
+            element::round_to(row, out);
+            inverse
+        }
+        Kind::Bf16 => {
+            #[cfg(target_arch = "x86_64")]
+            if crate::CpuFeatures::get().avx512_bf16 {
+                // SAFETY: the processor has AVX-512 BF16, the format is bf16, and rows have one
+                // length in whole blocks.
+                return unsafe { avx512::powers_bf16(row, scale, out.as_mut_ptr().cast()) };
+            }
+            let mut inverse = 0.0;
+            portable_rounded(row, scale, out, &mut inverse);
+            inverse
+        }
+    }
+}
+
+multiversion! {
+    fn portable_rounded<E: Element>(row: &mut [f32], scale: f32, out: &mut [E], inverse: &mut f32) {
+        let largest = math::lane_max(row);
+        let scale = scale * std::f32::consts::LOG2_E;
+        for (x, out) in row.iter().zip(out.iter_mut()) {
+            *out = E::of(math::exp2((*x - largest) * scale));
+        }
+        *inverse = 1.0 / math::lane_sum2(row, out, |_, power| power.get());
+    }
 }
 
 multiversion! {
@@ -93,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cpu::forced;
+    use crate::{Bf16, cpu::forced};
 
     fn check(scores: &[f32], scale: f32) {
         let largest = scores.iter().fold(f64::NEG_INFINITY, |max, &x| max.max(f64::from(x)));
@@ -130,6 +170,25 @@ mod tests {
         ) {
             scores.resize(scores.len() + padding, f32::NEG_INFINITY);
             check(&scores, scale);
+        }
+    }
+
+    #[test]
+    fn rounded_powers_weigh_one_in_all_on_every_path() {
+        for (name, features) in forced::levels() {
+            let scores: Vec<f32> = (0..96).map(|i| (i * 37 % 90) as f32 / 20.0).collect();
+            let (rounded, inverses) = forced::on(features, || {
+                let mut rounded = vec![Bf16::default(); 96];
+                let of_rounded = powers_rounded(&mut scores.clone(), 0.5, &mut rounded);
+                (rounded, [powers(&mut scores.clone(), 0.5), of_rounded])
+            });
+            let sum: f64 = rounded.iter().map(|power| f64::from(power.get())).sum();
+            assert!((sum * f64::from(inverses[1]) - 1.0).abs() < 1e-5, "{name}");
+            assert!((inverses[0] / inverses[1] - 1.0).abs() < 1.0 / 256.0, "{name}");
+            for (power, score) in rounded.iter().zip(&scores) {
+                let expected = (0.5 * (score - 4.45)).exp();
+                assert!((power.get() - expected).abs() <= expected / 255.0, "{name}: {score}");
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::Bf16;
+
 /// See [`powers`](super::powers).
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn powers(row: &mut [f32], scale: f32) -> f32 {
@@ -26,6 +28,30 @@ pub(super) fn powers(row: &mut [f32], scale: f32) -> f32 {
         store(part, powers);
     }
     1.0 / _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]))
+}
+
+/// See [`powers_rounded`](super::powers_rounded).
+///
+/// # Safety
+/// `out` must be valid for as many values as the row has, and those must be whole blocks of 32.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+pub(super) unsafe fn powers_bf16(row: &[f32], scale: f32, out: *mut Bf16) -> f32 {
+    let scale = _mm512_set1_ps(scale * std::f32::consts::LOG2_E);
+    let largest = _mm512_set1_ps(largest(row));
+    let power = |x| exp2(_mm512_mul_ps(_mm512_sub_ps(x, largest), scale));
+    // SAFETY: registers of one size may hold anything.
+    let ones: __m512bh = unsafe { std::mem::transmute(_mm512_set1_epi16(0x3F80)) };
+    let mut sum = _mm512_setzero_ps();
+    for (number, block) in row.chunks_exact(32).enumerate() {
+        let rounded = _mm512_cvtne2ps_pbh(power(load(&block[16..])), power(load(&block[..16])));
+        sum = _mm512_dpbf16_ps(sum, rounded, ones);
+        // SAFETY: as the caller's; registers of one size may hold anything.
+        unsafe {
+            let rounded = std::mem::transmute::<__m512bh, __m512i>(rounded);
+            _mm512_storeu_si512(out.add(32 * number).cast(), rounded);
+        }
+    }
+    1.0 / _mm512_reduce_add_ps(sum)
 }
 
 /// Largest value that is not NaN.
