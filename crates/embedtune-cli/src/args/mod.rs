@@ -2,6 +2,7 @@
 
 mod embed;
 mod eval;
+mod metrics;
 mod mine;
 mod model;
 mod prepare;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use embed::EmbedArgs;
 pub(crate) use eval::EvalArgs;
+pub(crate) use metrics::MetricsArgs;
 pub(crate) use mine::{MineArgs, SamplingName};
 pub(crate) use model::{ModelArgs, PrecisionArgs};
 pub(crate) use prepare::{By, PrepareArgs};
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     Embed(EmbedArgs),
     Search(SearchArgs),
+    Metrics(MetricsArgs),
 }
 
 #[cfg(test)]

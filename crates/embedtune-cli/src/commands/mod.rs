@@ -2,6 +2,7 @@
 
 mod embed;
 mod eval;
+mod metrics;
 mod mine;
 mod prepare;
 mod quickstart;
@@ -22,5 +23,6 @@ pub(crate) fn run(command: &Command, console: Console) -> Result<()> {
         Command::Eval(args) => eval::run(args, console),
         Command::Embed(args) => embed::run(args, console),
         Command::Search(args) => search::run(args, console),
+        Command::Metrics(args) => metrics::run(args),
     }
 }

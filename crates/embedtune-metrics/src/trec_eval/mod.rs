@@ -107,15 +107,15 @@ impl TrecEval {
         });
         // The number of queries is always asked for, so that there is a measure at all.
         let measures: Vec<Measure> = asked.chain([Measure::NumQueries]).collect();
-        let shown = self.items.iter().find_map(|item| match item.what {
+        let lengths = self.items.iter().filter_map(|item| match item.what {
             What::RelString(length) => Some(length),
             _ => None,
         });
-        let (report, strings) =
-            evaluate_with_strings(qrels, run, &measures, &self.options, shown.unwrap_or(0))?;
+        let shown = lengths.max().unwrap_or(0);
+        let (report, strings) = evaluate_with_strings(qrels, run, &measures, &self.options, shown)?;
         if report.query_ids().is_empty() {
             return Err(MetricsError::NothingRetrieved);
         }
-        Ok(TrecEvalOutput::new(self, report, strings, run.tag()))
+        Ok(TrecEvalOutput::new(self, report, &strings, run.tag()))
     }
 }

@@ -43,13 +43,15 @@ impl TrecEvalOutput {
     pub(super) fn new(
         asked: &TrecEval,
         report: Report,
-        strings: Vec<String>,
+        strings: &[String],
         tag: Option<&str>,
     ) -> Self {
         let rows = asked.items.iter().map(|item| {
             let values = match item.what {
                 What::RunId => Values::RunId,
-                What::RelString(_) => Values::Strings(strings.clone()),
+                What::RelString(length) => {
+                    Values::Strings(shown(asked, &report, strings, &item.name, length))
+                }
                 What::Value(measure) => numbers(asked, &report, measure, &item.name),
             };
             OutputRow { name: item.name.clone(), values }
@@ -116,6 +118,29 @@ impl TrecEvalOutput {
         }
         Ok(())
     }
+}
+
+/// The first `length` signs of each string.
+///
+/// `trec_eval -c` scores a missing query as one document that nobody judged, and hides it when the
+/// measure has its default name.
+fn shown(
+    asked: &TrecEval,
+    report: &Report,
+    strings: &[String],
+    name: &str,
+    length: usize,
+) -> Vec<String> {
+    let is_missing = |query: &String| report.missing_queries().binary_search(query).is_ok();
+    let shows_missing = name != "relstring" && !asked.options.judged_only;
+    let of_query = |(query, string): (&String, &String)| {
+        if shows_missing && is_missing(query) {
+            "-".to_owned()
+        } else {
+            string.chars().take(length).collect()
+        }
+    };
+    report.query_ids().iter().zip(strings).map(of_query).collect()
 }
 
 fn numbers(asked: &TrecEval, report: &Report, measure: crate::Measure, name: &str) -> Values {

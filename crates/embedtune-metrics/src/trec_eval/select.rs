@@ -247,6 +247,7 @@ mod tests {
             names(&["mrr@10", "P_10", "P_5", "recall_0100", "err@20", "mrr@10"]),
             ["P_5", "P_10", "recall_100", "mrr@10", "err@20"]
         );
+        assert_eq!(names(&["relstring_5", "relstring_7"]), ["relstring_5", "relstring_7"]);
         assert_eq!(names(&["iprec_at_recall_0.10"]), ["iprec_at_recall_0.10"]);
         assert_eq!(names(&["success_5", "success"]), ["success_1", "success_5", "success_10"]);
     }
