@@ -15,6 +15,7 @@ mod negatives;
 mod output;
 mod preflight;
 mod progress;
+mod report;
 mod rustdoc_corpus;
 mod startup;
 mod training;

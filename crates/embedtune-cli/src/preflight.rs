@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use embedtune_data::{CheckReport, Dataset, Role, Severity, TextId};
 use embedtune_encoder::{EmbeddingModel, PackedBatch, Precision, Tokens};
+use embedtune_eval::TextLengths;
 use serde::Serialize;
 
 use crate::{
@@ -38,6 +39,9 @@ pub(crate) struct Preflight {
     pub(crate) estimated_memory_mb: f64,
     /// Time of all steps.
     pub(crate) estimated_seconds: f64,
+    /// Lengths of the texts, for the report.
+    #[serde(skip)]
+    pub(crate) lengths: Vec<TextLengths>,
 }
 
 /// Parts of a run that its needs depend on.
@@ -62,9 +66,11 @@ impl Preflight {
         let queries = lengths(model, dataset, Role::Query, cache)?;
         let documents = lengths(model, dataset, Role::Document, cache)?;
         let max_tokens = model.max_seq_len();
-        for (role, lengths) in [(Role::Query, &queries), (Role::Document, &documents)] {
+        let sides = [(Role::Query, &queries), (Role::Document, &documents)];
+        for (role, lengths) in sides {
             check.add_truncation(role, lengths, max_tokens);
         }
+        let lengths = sides.map(|(role, lengths)| TextLengths::of(role, lengths, max_tokens));
         let documents_in_rows: usize = dataset.rows.iter().map(|row| 1 + row.negatives.len()).sum();
         let tokens_per_epoch = dataset.len() as f64 * mean(&queries, max_tokens)
             + documents_in_rows as f64 * mean(&documents, max_tokens);
@@ -78,6 +84,7 @@ impl Preflight {
             steps: plan.steps,
             estimated_memory_mb: memory_mb(model, kept_tokens),
             estimated_seconds: tokens_per_epoch * plan.epochs / speed,
+            lengths: lengths.into(),
         })
     }
 

@@ -1,14 +1,16 @@
 //! What `train` and `quickstart` share: drawing a run, and its facts.
 
 use std::{
+    fs,
     path::Path,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
+use anyhow::{Context, Result};
 use embedtune_eval::{CurveEvaluation, CurvePoint, TrainingCurve};
-use embedtune_train::{Callback, Evaluation, StepReport, StopReason, TrainOutcome};
-use serde::Serialize;
+use embedtune_train::{Best, Callback, Evaluation, StepReport, StopReason, TrainOutcome};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     machine,
@@ -100,6 +102,39 @@ impl Callback for TrainingBar {
     }
 }
 
+/// Points of a curve in a report: a drawing shows no more, and the log has them all.
+const CURVE_POINTS: usize = 2_000;
+
+/// A line of the log: that of a step or of an evaluation.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Logged {
+    Evaluation(CurveEvaluation),
+    Step { step: u64, loss: Option<f64>, learning_rate: f64 },
+}
+
+/// The course of a run by its `metrics.jsonl`, none if there is no such file; `best` says which
+/// weights were kept.
+pub(crate) fn curve(log: &Path, best: Option<&Best>) -> Result<TrainingCurve> {
+    let text = if log.exists() { fs::read_to_string(log) } else { Ok(String::new()) };
+    let text = text.with_context(|| log.display().to_string())?;
+    let mut curve = TrainingCurve::default();
+    for (number, line) in text.lines().enumerate() {
+        let place = || format!("{}:{}", log.display(), number + 1);
+        match serde_json::from_str(line).with_context(place)? {
+            Logged::Evaluation(evaluation) => curve.evaluations.push(evaluation),
+            Logged::Step { step, loss: Some(loss), learning_rate: lr } => {
+                curve.points.push(CurvePoint { step, loss, lr });
+            }
+            // JSON has no NaN.
+            Logged::Step { loss: None, .. } => {}
+        }
+    }
+    curve.metric = best.map(|best| best.metric.clone());
+    curve.kept_step = best.map(|best| best.step);
+    Ok(curve.thinned(CURVE_POINTS))
+}
+
 /// Figures of a run, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(crate) struct TrainingFacts {
@@ -138,5 +173,28 @@ impl TrainingFacts {
             best: outcome.best.clone(),
             evaluations: outcome.evaluations.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_read_from_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("metrics.jsonl");
+        assert_eq!(curve(&log, None).unwrap(), TrainingCurve::default());
+        let lines = [
+            r#"{"step":0,"epoch":0.0,"metrics":{"ndcg@10":0.5}}"#,
+            r#"{"step":1,"total_steps":2,"learning_rate":1e-5,"loss":0.75,"grad_norm":1.0}"#,
+            r#"{"step":2,"total_steps":2,"learning_rate":0.0,"loss":null,"grad_norm":1.0}"#,
+        ];
+        fs::write(&log, lines.join("\n")).unwrap();
+        let curve = self::curve(&log, None).unwrap();
+        assert_eq!(curve.points, [CurvePoint { step: 1, loss: 0.75, lr: 1e-5 }]);
+        assert_eq!(curve.values_of("ndcg@10"), [(0.0, 0.5)]);
+        fs::write(&log, "{}\nno").unwrap();
+        assert!(format!("{:#}", self::curve(&log, None).unwrap_err()).contains("jsonl:"));
     }
 }

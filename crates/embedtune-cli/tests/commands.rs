@@ -23,6 +23,34 @@ fn eval_prints_the_measures() {
     assert!(stderr(&output).contains("no qrels/test.tsv; this set has train, dev"));
 }
 
+/// What a page says that it was drawn from.
+fn data_of(page: &str) -> serde_json::Value {
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"report\">").unwrap();
+    let (data, rest) = rest.split_once("</script>").unwrap();
+    assert!(!rest.contains("<script"));
+    serde_json::from_str(data).unwrap()
+}
+
+#[test]
+fn eval_writes_a_report() {
+    let shop = Workshop::new(24);
+    let (data, page) = (shop.at("data"), shop.at("reports/mine.html"));
+    let result = json("eval", &["--data", &data, "--bm25", "--report", &page]);
+    let report = fs::read_to_string(shop.path("reports/mine.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(data_of(&fs::read_to_string(page).unwrap()), report);
+    assert_eq!(report["base"]["metrics"], result["metrics"]);
+    assert_eq!(report["bm25"], result["bm25"]);
+    assert_eq!(report["scores"][0]["relevant"]["counts"].as_array().unwrap().len(), 12);
+    assert_eq!(report["lengths"][1]["tokens"]["texts"], 24);
+    assert!(report["reproduce"][0].as_str().unwrap().starts_with("embedtune eval --model"));
+    let model = model();
+    let flags = ["--model", model.to_str().unwrap(), "--data", &data, "--report", "x.json"];
+    let refused = run(["eval"].iter().chain(&flags));
+    assert!(stderr(&refused).contains("--report x.json: expected FILE.html"));
+}
+
 #[test]
 fn embed_keeps_the_order_of_its_input() {
     let shop = Workshop::new(9);
@@ -126,6 +154,12 @@ fn train_prints_its_figures_and_saves_a_model() {
     assert_eq!(shop.names(), ["data", "tuned"]);
     let log = fs::read_to_string(shop.path("tuned/metrics.jsonl")).unwrap();
     assert_eq!(log.lines().filter(|line| line.contains("grad_norm")).count(), 5);
+    let report = fs::read_to_string(shop.path("tuned/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(data_of(&fs::read_to_string(shop.path("tuned/report.html")).unwrap()), report);
+    assert_eq!(report["training"]["points"].as_array().unwrap().len(), 5);
+    assert_eq!(report["training"]["kept_step"], result["best"]["step"]);
+    assert_eq!(report["lengths"][0]["role"], "query");
     let card = fs::read_to_string(shop.path("tuned/README.md")).unwrap();
     assert!(card.contains("| `learning_rate` | 2e-5 |") || card.contains("0.00002"), "{card}");
     let eval = run(["eval", "--model", &out, "--data", &data, "--json"]);
@@ -284,7 +318,9 @@ fn quickstart_tells_the_whole_story() {
     let report = fs::read_to_string(shop.path("out/report.json")).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&report).unwrap(), result);
     let page = fs::read_to_string(shop.path("out/report.html")).unwrap();
-    assert!(page.starts_with("<!DOCTYPE html>") && !page.contains("<script"));
+    assert_eq!(data_of(&page), result);
+    assert_eq!(result["scores"][1]["name"], "tuned");
+    assert_eq!(result["lengths"][0]["max_tokens"], 24);
     assert_eq!(shop.names(), ["data", "out"]);
     let eval = run(["eval", "--model", &shop.at("out/model"), "--data", &shop.at("out/data")]);
     assert!(eval.status.success(), "{}", stderr(&eval));

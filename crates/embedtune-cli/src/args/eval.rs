@@ -7,8 +7,9 @@ use embedtune_metrics::Measure;
 use super::ModelArgs;
 
 const EXAMPLE: &str = "\
-Example:
-  embedtune eval --model tuned --data my-data --split test --json";
+Examples:
+  embedtune eval --model tuned --data my-data --split test --json
+  embedtune eval --model tuned --data my-data --bm25 --report tuned.html";
 
 /// Measure how well a model finds the relevant documents of a BEIR directory
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ pub(crate) struct EvalArgs {
     /// Also measure search by words alone (BM25)
     #[arg(long)]
     pub(crate) bm25: bool,
+    /// Write a page that shows the results, and the same as JSON beside it (FILE.json)
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

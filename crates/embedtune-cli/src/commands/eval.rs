@@ -1,17 +1,22 @@
 //! `embedtune eval`.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{BeirData, BeirOptions, Role, Split};
 use embedtune_encoder::{EmbeddingModel, Precision};
-use embedtune_eval::{Evaluation, RetrievalConfig, RetrievalEvaluator, SystemScores};
+use embedtune_eval::{
+    DataFacts, Evaluation, Facts, JsonReport, RetrievalConfig, RetrievalEvaluator, SystemScores,
+};
 use serde::Serialize;
 
 use crate::{
     args::EvalArgs,
-    machine, model, output,
+    machine,
+    model::{self, LoadedModel},
+    output,
     progress::{Console, thousands},
+    report,
 };
 
 #[derive(Serialize)]
@@ -33,6 +38,7 @@ struct Summary<'a> {
 
 /// Evaluates a model on a split.
 pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
+    let report_json = args.report.as_deref().map(report::json_beside).transpose()?;
     let data = BeirData::open_with(&args.data, &BeirOptions::default().with_dev_fraction(0.0))?;
     let Some(qrels) = data.qrels(args.split).cloned() else {
         bail!(
@@ -74,6 +80,11 @@ pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_mb: machine::peak_rss_mb(),
     };
+    if let (Some(page), Some(json)) = (&args.report, &report_json) {
+        let results = Results { evaluator: &evaluator, model: &evaluation, bm25: bm25.as_ref() };
+        let report = report_of(&loaded, &results, &summary)?;
+        write_report(&report, page, json, console)?;
+    }
     if args.json {
         return output::print_json(&summary);
     }
@@ -83,6 +94,55 @@ pub(crate) fn run(args: &EvalArgs, console: Console) -> Result<()> {
         .chain([(loaded.name.as_str(), &evaluation)])
         .collect();
     output::print(&scores(&systems))
+}
+
+/// What was evaluated.
+struct Results<'a> {
+    evaluator: &'a RetrievalEvaluator,
+    model: &'a Evaluation,
+    bm25: Option<&'a Evaluation>,
+}
+
+fn report_of(
+    loaded: &LoadedModel,
+    results: &Results<'_>,
+    summary: &Summary<'_>,
+) -> Result<JsonReport> {
+    let Results { evaluator, model, bm25 } = results;
+    let name = report::short(&loaded.name);
+    let title = format!("{name} on {}, {} queries", summary.data, summary.split);
+    let mut report = report::begin(title, "eval");
+    report.ran.insert("model", loaded.name.as_str());
+    report.ran.insert("precision", summary.precision.name());
+    report.ran.insert("maximum length, tokens", summary.max_seq_len);
+    report.base = Some(SystemScores::new(name, model));
+    report.bm25 = bm25.map(|bm25| SystemScores::new("BM25", bm25));
+    report.scores = evaluator.score_distributions(&[(name, model)]);
+    let sides =
+        [(evaluator.queries().texts(), Role::Query), (evaluator.corpus().texts(), Role::Document)];
+    for (texts, role) in sides {
+        report.lengths.push(report::lengths(&loaded.model, texts, role)?);
+    }
+    let mut data = DataFacts::new(&summary.data);
+    data.documents = summary.documents;
+    match summary.split {
+        Split::Train => data.train_queries = summary.queries,
+        Split::Dev => data.dev_queries = summary.queries,
+        Split::Test => {
+            data.test_queries = summary.queries;
+            data.test_judgements = evaluator.qrels().judgement_count();
+        }
+    }
+    report.data = Some(data);
+    report.seconds = Facts::new().with("evaluation", summary.seconds);
+    report.reproduce = vec![report::command_line()];
+    Ok(report)
+}
+
+fn write_report(report: &JsonReport, page: &Path, json: &Path, console: Console) -> Result<()> {
+    report::write(report, page, json)?;
+    console.line(&format!("report in {} and {}", page.display(), json.display()));
+    Ok(())
 }
 
 /// Encodes, searches and scores, with a bar for each side.

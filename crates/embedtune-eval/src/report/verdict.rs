@@ -59,7 +59,7 @@ impl JsonReport {
         if let Some(recall) = system.metrics.get(&Measure::RECALL_10) {
             let percent = 100.0 * recall;
             return Some(format!(
-                "{percent:.0} % of the relevant documents are among the first 10."
+                "A query finds {percent:.0} % of its relevant documents in the first 10."
             ));
         }
         let (measure, value) = system.metrics.first_key_value()?;
@@ -84,12 +84,13 @@ impl JsonReport {
 fn of_dev(training: &TrainingCurve) -> Option<String> {
     let metric = training.decisive_metric()?;
     let values = training.values_of(metric);
-    let (&(_, first), &(_, last)) = (values.first()?, values.last()?);
+    let (&(first_step, first), &(_, last)) = (values.first()?, values.last()?);
     let kept = training.kept_step.map(|kept| kept as f64);
     let kept = values.iter().find(|(step, _)| Some(*step) == kept).map_or(last, |it| it.1);
     let label = metric_label(metric);
-    Some(match (values.len(), kept - first) {
-        (1, _) => format!("{label} on dev is {kept:.3}."),
+    Some(match (first_step, kept - first) {
+        // The base model was not evaluated: there is nothing to rise from.
+        (1.0.., _) => format!("{label} on dev is {kept:.3}."),
         (_, gain) if gain > 0.0 => format!("{label} on dev rose from {first:.3} to {kept:.3}."),
         (_, gain) if gain < 0.0 => format!("{label} on dev fell from {first:.3} to {kept:.3}."),
         _ => format!("{label} on dev did not rise above {first:.3}."),

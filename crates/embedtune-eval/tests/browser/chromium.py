@@ -23,7 +23,7 @@ class Browser:
     """One page of one browser. Use it in a `with` statement: it ends the process."""
 
     def __init__(self, binary):
-        self.profile = tempfile.TemporaryDir() if False else tempfile.mkdtemp(prefix="chromium-")
+        self.profile = tempfile.mkdtemp(prefix="chromium-")
         # The browser reads commands from descriptor 3 and writes answers and events to 4.
         commands, self.commands = os.pipe()
         self.answers, answers = os.pipe()
@@ -70,8 +70,8 @@ class Browser:
             self.events.append(answer)
 
     def open(self, path, width, scheme="light", media="screen"):
-        """Shows a file, laid out for a window of `width` pixels."""
-        self.events.clear()
+        """Shows a file, laid out for a window of `width` pixels. `events` are those since then."""
+        self.events = []
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900,
                   deviceScaleFactor=1, mobile=False)
         features = [{"name": "prefers-color-scheme", "value": scheme}]

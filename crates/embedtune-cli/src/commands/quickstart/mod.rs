@@ -18,7 +18,7 @@ use embedtune_data::{BeirData, DocId, Embed, Role, Split};
 use embedtune_encoder::{EmbeddingModel, ModelCard, Precision};
 use embedtune_eval::{
     Advice, AdviceFacts, AdviceRules, CompareConfig, Evaluation, Facts, ModelComparison,
-    RetrievalConfig, RetrievalEvaluator, TrainingCurve,
+    RetrievalConfig, RetrievalEvaluator, ScoreDistribution, TrainingCurve,
 };
 use embedtune_index::{ExactIndex, Vectors};
 use embedtune_metrics::{Measure, Qrels};
@@ -64,6 +64,7 @@ pub(super) struct Story {
     config: TrainConfig,
     tuned: Evaluation,
     comparison: ModelComparison,
+    scores: Vec<ScoreDistribution>,
     seconds: Facts,
 }
 
@@ -143,6 +144,7 @@ impl Run<'_> {
         self.say_score("tuned model", &tuned);
         let comparison =
             evaluator.compare(&base, &tuned, &CompareConfig::default().with_headline(HEADLINE))?;
+        let scores = evaluator.score_distributions(&[("base", &base), ("tuned", &tuned)]);
         let card = card(&base_model, &data.name, &base, &tuned, &trained.config);
         trained.model.save(self.out.join("model"), &card)?;
         lap("tuned evaluation");
@@ -163,6 +165,7 @@ impl Run<'_> {
             config,
             tuned,
             comparison,
+            scores,
             seconds,
         })
     }

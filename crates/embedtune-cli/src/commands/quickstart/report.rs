@@ -4,25 +4,24 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use embedtune_data::Split;
-use embedtune_eval::{DataFacts, Facts, HtmlReport, JsonReport, SystemScores};
+use embedtune_eval::{DataFacts, Facts, SystemScores};
 use embedtune_metrics::{Measure, Qrels};
 use tempfile::TempDir;
 
 use super::{BATCH_SIZE, Story, total};
-use crate::{args::QuickstartArgs, machine, output, progress::Console};
+use crate::{
+    args::QuickstartArgs,
+    output,
+    progress::Console,
+    report::{self, short},
+};
 
 /// Writes both reports into `out` and returns the JSON.
 pub(super) fn write(story: &Story, args: &QuickstartArgs, out: &Path) -> Result<String> {
-    let mut report =
-        JsonReport::new(format!("{} on {}", short(&story.base_model), story.data.name));
-    report.created = Some(machine::utc_now());
-    report.versions = Facts::new().with("embedtune", env!("CARGO_PKG_VERSION"));
-    report.ran = Facts::new()
-        .with("command", "embedtune quickstart")
-        .with("base model", story.base_model.as_str())
-        .with("precision", story.precision.name())
-        .with("cores", std::thread::available_parallelism().map_or(1, usize::from))
-        .with("peak memory, MiB", machine::peak_rss_mb().map(f64::round));
+    let title = format!("{} on {}", short(&story.base_model), story.data.name);
+    let mut report = report::begin(title, "quickstart");
+    report.ran.insert("base model", story.base_model.as_str());
+    report.ran.insert("precision", story.precision.name());
     report.data = Some(data_facts(story));
     report.bm25 = Some(SystemScores::new("BM25", &story.bm25));
     report.base = Some(SystemScores::new(short(&story.base_model), &story.base));
@@ -30,15 +29,13 @@ pub(super) fn write(story: &Story, args: &QuickstartArgs, out: &Path) -> Result<
     report.comparison = Some(story.comparison.clone());
     report.advice = Some(story.advice.clone());
     report.training = Some(story.curve.clone());
+    report.scores = story.scores.clone();
+    report.lengths = story.preflight.lengths.clone();
     report.hyperparameters = hyperparameters(story, args);
     report.mining = Facts::from(serde_json::to_value(story.mined.stats)?);
     report.seconds = story.seconds.clone();
     report.reproduce = vec![reproduce(args)];
-    let json = report.to_json();
-    output::write_file(&out.join("report.json"), |writer| Ok(writer.write_all(json.as_bytes())?))?;
-    let html = HtmlReport::new(&report).render();
-    output::write_file(&out.join("report.html"), |writer| Ok(writer.write_all(html.as_bytes())?))?;
-    Ok(json)
+    report::write(&report, &out.join("report.html"), &out.join("report.json"))
 }
 
 fn data_facts(story: &Story) -> DataFacts {
@@ -52,10 +49,6 @@ fn data_facts(story: &Story) -> DataFacts {
     facts.test_queries = of(Split::Test);
     facts.test_judgements = data.qrels(Split::Test).map_or(0, Qrels::judgement_count);
     facts.notes = story.notes.clone();
-    for side in &story.preflight.check.truncation {
-        let side_name = format!("{:?} texts cut to {} tokens", side.role, side.max_tokens);
-        facts.more.insert(side_name, format!("{:.1} %", 100.0 * side.rate));
-    }
     facts.notes.extend(story.preflight.check.findings.iter().map(ToString::to_string));
     facts
 }
@@ -81,11 +74,6 @@ fn reproduce(args: &QuickstartArgs) -> String {
         command.push_str(&format!(" --data {}", data.display()));
     }
     command
-}
-
-/// `all-MiniLM-L6-v2` of `sentence-transformers/all-MiniLM-L6-v2`.
-fn short(model: &str) -> &str {
-    model.trim_end_matches('/').rsplit('/').next().unwrap_or(model)
 }
 
 /// Gives the results their final name.

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use embedtune_encoder::{ModelCard, Precision};
-use embedtune_eval::SampleConfig;
+use embedtune_eval::{Facts, JsonReport, SampleConfig};
 use embedtune_train::{StopReason, TrainOutcome, Trainer};
 use serde::Serialize;
 
@@ -23,8 +23,9 @@ use crate::{
     output,
     preflight::{Plan, Preflight},
     progress::Console,
+    report,
     startup::{FirstStep, Laps},
-    training::{TrainingBar, TrainingFacts},
+    training::{self, TrainingBar, TrainingFacts},
 };
 
 #[derive(Serialize)]
@@ -207,6 +208,9 @@ fn save(outcome: &TrainOutcome, summary: &Summary<'_>, run_dir: &Path) -> Result
     }
     outcome.model.save(&staged, &card)?;
     let log = run_dir.join("metrics.jsonl");
+    let mut report = report_of(summary, &log)?;
+    report.ran.insert("fingerprint", outcome.model.fingerprint().0);
+    report::write(&report, &staged.join("report.html"), &staged.join("report.json"))?;
     if log.exists() {
         fs::rename(&log, staged.join("metrics.jsonl"))
             .with_context(|| log.display().to_string())?;
@@ -216,6 +220,28 @@ fn save(outcome: &TrainOutcome, summary: &Summary<'_>, run_dir: &Path) -> Result
     })?;
     fs::rename(&staged, summary.output).with_context(|| summary.output.display().to_string())?;
     fs::remove_dir_all(run_dir).with_context(|| run_dir.display().to_string())
+}
+
+/// The course of the run is read from its log, which also has the steps before it was resumed.
+fn report_of(summary: &Summary<'_>, log: &Path) -> Result<JsonReport> {
+    let facts = &summary.facts;
+    let title = format!("{} trained on {}", report::short(summary.base_model), summary.data);
+    let mut report = report::begin(title, "train");
+    report.ran.insert("base model", summary.base_model);
+    report.ran.insert("recipe", summary.recipe);
+    report.ran.insert("precision", summary.precision.name());
+    report.ran.insert("steps", facts.steps);
+    report.ran.insert("pairs per second", facts.pairs_per_second.round());
+    report.ran.insert("tokens per second", facts.tokens_per_second.round());
+    report.training = Some(training::curve(log, facts.best.as_ref())?);
+    report.lengths = summary.preflight.lengths.clone();
+    report.data = Some(report::data_facts(&summary.preflight, &summary.notes));
+    for (name, value) in &summary.settings {
+        report.hyperparameters.insert(name, value.as_str());
+    }
+    report.seconds = Facts::new().with("training", facts.train_seconds);
+    report.reproduce = vec![report::command_line()];
+    Ok(report)
 }
 
 fn text(summary: &Summary<'_>) -> String {
@@ -232,5 +258,6 @@ fn text(summary: &Summary<'_>) -> String {
     if let Some(best) = &facts.best {
         rows.push(vec![format!("best {}", best.metric), format!("{:.4}", best.value)]);
     }
-    format!("{}model in {}\n", output::table(&rows), summary.output.display())
+    let out = summary.output.display();
+    format!("{}model in {out}\nreport in {out}/report.html\n", output::table(&rows))
 }

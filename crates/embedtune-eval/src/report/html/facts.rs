@@ -12,8 +12,10 @@ pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
     if let Some(data) = &report.data {
         section(m, "data", "Data", |m| data_section(m, data));
     }
+    let models = models(report);
     let settings = [
         ("What was run", &report.ran),
+        ("Models", &models),
         ("Hyperparameters", &report.hyperparameters),
         ("Hard negatives", &report.mining),
         ("Versions", &report.versions),
@@ -31,11 +33,18 @@ pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
     }
     if !report.reproduce.is_empty() {
         section(m, "reproduce", "How to reproduce", |m| {
-            m.element("pre", &[("tabindex", "0")], |m| {
+            m.element("pre", &[], |m| {
                 m.leaf("code", &[], &report.reproduce.join("\n"));
             });
         });
     }
+}
+
+/// Who is behind the names.
+fn models(report: &JsonReport) -> Facts {
+    let systems = [("BM25", &report.bm25), ("base", &report.base), ("tuned", &report.tuned)];
+    let known = systems.into_iter().filter_map(|(role, it)| Some((role, it.as_ref()?)));
+    known.fold(Facts::new(), |facts, (role, it)| facts.with(role, it.fingerprint.0.as_str()))
 }
 
 fn advice_section(m: &mut Markup, advice: &Advice) {

@@ -40,9 +40,9 @@ pub(super) fn value(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => match serde_json::from_str(text) {
-            // Some settings are whole configurations, written as JSON.
-            Ok(inner @ (Value::Object(_) | Value::Array(_))) => self::value(&inner),
-            _ => text.clone(),
+            // Some settings are numbers or whole configurations, written as JSON.
+            Ok(Value::String(_) | Value::Null) | Err(_) => text.clone(),
+            Ok(inner) => self::value(&inner),
         },
         Value::Number(number) => match (number.as_u64(), number.as_f64()) {
             // Four digits may be a year or a seed: they read better without a separator.
@@ -113,6 +113,11 @@ mod tests {
         assert_eq!(value(&json!([1, "a", null, true])), "1, a, –, yes");
         assert_eq!(value(&json!({"warmup": 0.1})), "warmup 0.1");
         assert_eq!(value(&json!("{\"type\":\"adamw\"}")), "type adamw");
-        assert_eq!(value(&json!("{half")), "{half");
+        assert_eq!(value(&json!("0.00005")), "5e-5");
+        assert_eq!(value(&json!("true")), "yes");
+        assert_eq!(
+            ["{half", "007", "null", "\"a\""].map(|it| value(&json!(it))),
+            ["{half", "007", "null", "\"a\""]
+        );
     }
 }

@@ -43,10 +43,11 @@ fn sentence(side: &TextLengths) -> String {
     let cut = match side.cut {
         0 => format!("none is cut: the model reads {}", format::count(side.max_tokens as u64)),
         cut => format!(
-            "{} of {} ({:.1}\u{a0}%) are cut to {}",
+            "{} of {} ({:.1}\u{a0}%) {} cut to {}",
             format::count(cut as u64),
             format::count(tokens.texts as u64),
             100.0 * side.cut_rate(),
+            if cut == 1 { "is" } else { "are" },
             format::count(side.max_tokens as u64)
         ),
     };

@@ -27,7 +27,8 @@ pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
                 ("aria-labelledby", "metrics-heading"),
             ],
             |m| {
-                m.element("table", &[], |m| {
+                let class = if report.comparison.is_some() { "full" } else { "narrow" };
+                m.element("table", &[("class", class)], |m| {
                     heads(m, report);
                     m.element("tbody", &[], |m| rows(m, report, &measures));
                 });
@@ -54,8 +55,8 @@ fn heads(m: &mut Markup, report: &JsonReport) {
         m.element("tr", &[], |m| {
             m.leaf("th", &[("scope", "col")], "Measure");
             let number = [("scope", "col"), ("class", "number")];
-            let systems =
-                [(&report.bm25, "BM25"), (&report.base, "Base"), (&report.tuned, "Tuned")];
+            let base = if report.tuned.is_some() { "Base" } else { "Model" };
+            let systems = [(&report.bm25, "BM25"), (&report.base, base), (&report.tuned, "Tuned")];
             for (_, name) in systems.iter().filter(|(system, _)| system.is_some()) {
                 m.leaf("th", &number, name);
             }

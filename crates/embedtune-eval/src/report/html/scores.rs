@@ -1,7 +1,7 @@
 //! Scores of relevant and other documents, before and after.
 
 use super::{
-    format::{self, signed},
+    format,
     markup::Markup,
     plot::{
         Axis, Frame, SMALL,
@@ -42,17 +42,17 @@ fn explanation(systems: &[ScoreDistribution]) -> String {
          humps, the better a threshold can tell them apart.",
         format::count(depth as u64)
     );
-    let shift = match systems {
-        [base, .., tuned] => base.relevant_median.zip(tuned.relevant_median).map(|(base, tuned)| {
-            format!(
-                " The median of relevant documents moved by {}: a threshold that was chosen for \
-                 the one model is not right for the other.",
-                signed(tuned - base, 3)
-            )
-        }),
-        _ => None,
-    };
-    retrieved + &shift.unwrap_or_default()
+    let [base, .., tuned] = systems else { return retrieved };
+    let medians = |of: fn(&ScoreDistribution) -> Option<f64>| of(base).zip(of(tuned));
+    let pairs = medians(|it| it.relevant_median).zip(medians(|it| it.other_median));
+    let shift = pairs.map_or_else(String::new, |(relevant, other)| {
+        format!(
+            " In the middle, relevant documents went from {:.3} to {:.3} and others from {:.3} to \
+             {:.3}: a threshold on the score belongs to the model that it was chosen for.",
+            relevant.0, relevant.1, other.0, other.1
+        )
+    });
+    retrieved + &shift
 }
 
 /// The largest share of a bin.

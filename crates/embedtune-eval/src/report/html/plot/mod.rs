@@ -18,8 +18,8 @@ use self::{
 pub(super) const SMALL: (f64, f64) = (360.0, 240.0);
 /// Height of a character above its baseline, for labels that stand beside a point.
 const HALF_CAPITAL: f64 = 4.0;
-/// Width of a digit.
-const DIGIT: f64 = 6.6;
+/// Width of a digit in the widest of the usual fonts.
+const DIGIT: f64 = 7.7;
 
 /// Where the marks of a chart go, and how data becomes pixels there.
 #[derive(Debug, Clone)]
