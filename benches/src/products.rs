@@ -1,7 +1,5 @@
 //! The matrix products of a MiniLM block, forward and backward, over a large batch.
 
-use std::iter;
-
 use embedtune_kernels::{
     Bf16, CpuFeatures, Element, Matrix, MatrixMut, PackedColumns, PackedMatrix, QuantizedMatrix,
     QuantizedRows, Threads, Update, add_weight_gradients, multiply, multiply_int8, product,
