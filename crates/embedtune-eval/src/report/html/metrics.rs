@@ -142,7 +142,7 @@ fn note(m: &mut Markup, report: &JsonReport) {
     if let Some(comparison) = &report.comparison {
         note += &format!(
             " p: two-sided paired permutation test, corrected for {} measures by Holm's method. \
-             Interval: paired bootstrap. Effect d: gain over the standard deviation of the gains \
+             Interval: paired bootstrap (BCa). Effect d: gain over the standard deviation of the gains \
              (Cohen). Detectable: the true difference that this many queries find four times out of \
              five. Gains with p below {} are coloured.",
             comparison.measures.len(),
