@@ -72,8 +72,74 @@ fn gained(query: &GradedRanking, gains: Gains) -> Vec<(u32, f64)> {
     all
 }
 
-/// Positive gains of all judged documents, descending: what the best ranking gains.
+/// Positive gains of all judged documents in the order of the best ranking.
 fn ideal(query: &GradedRanking, gains: Gains) -> Vec<f64> {
+    if gains.are_grades() {
+        return query.ideal_top(None).iter().map(|&grade| f64::from(grade)).collect();
+    }
+    let levels = by_whole_gain(levels(query, gains));
+    // `trec_eval` looks at the gain of the best level before it looks for documents there.
+    if levels.last().is_none_or(|best| best.gain <= 0.0) {
+        return Vec::new();
+    }
+    let filled = levels.iter().rev().filter(|level| level.documents > 0);
+    let positive = filled.take_while(|level| level.gain > 0.0);
+    positive.flat_map(|level| std::iter::repeat_n(level.gain, level.documents)).collect()
+}
+
+/// A grade's gain, and how many documents were judged to be of it.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    gain: f64,
+    documents: usize,
+}
+
+/// The levels as `trec_eval` lists them: those with a given gain first, then the other grades up to
+/// the greatest that a document has. Beyond grade 1000, grades without a document are left out.
+fn levels(query: &GradedRanking, gains: Gains) -> Vec<Level> {
+    let judged = query.ideal_top(None);
+    let count = |grade: i32| match grade {
+        0 => query.zeros(),
+        _ => {
+            let above = judged.partition_point(|&other| other > grade);
+            judged[above..].partition_point(|&other| other == grade)
+        }
+    };
+    let given = gains
+        .get()
+        .iter()
+        .map(|&(grade, gain)| Level { gain: gain.get(), documents: count(grade) });
+    let greatest = judged.first().copied().unwrap_or(0);
+    let high = judged.iter().rev().copied().filter(|&grade| grade > 1000);
+    let mut others: Vec<i32> = (0..=greatest.min(1000)).chain(high).collect();
+    others.dedup();
+    others.retain(|&grade| gains.get().iter().all(|&(named, _)| named != grade));
+    let other = |grade| Level { gain: f64::from(grade), documents: count(grade) };
+    given.chain(others.into_iter().map(other)).collect()
+}
+
+/// Sorts levels by gain as `trec_eval` does: gains that are less than 1 apart count as equal, which
+/// is no order at all, so that the outcome depends on the steps of the sort. They are those of the
+/// merge sort in the C library it is used with.
+fn by_whole_gain(mut levels: Vec<Level>) -> Vec<Level> {
+    if levels.len() < 2 {
+        return levels;
+    }
+    let upper = by_whole_gain(levels.split_off(levels.len() / 2));
+    let (mut lower, mut upper) =
+        (by_whole_gain(levels).into_iter().peekable(), upper.into_iter().peekable());
+    let mut merged = Vec::new();
+    while let (Some(a), Some(b)) = (lower.peek(), upper.peek()) {
+        let takes_lower = (a.gain - b.gain) as i32 <= 0;
+        merged.extend(if takes_lower { lower.next() } else { upper.next() });
+    }
+    merged.extend(lower.chain(upper));
+    merged
+}
+
+/// Twin of [`ideal`] for gains at least 1 apart.
+#[cfg(test)]
+fn sorted_ideal(query: &GradedRanking, gains: Gains) -> Vec<f64> {
     let zeros = std::iter::repeat_n(0, query.zeros());
     let grades = query.ideal_top(None).iter().copied().chain(zeros);
     let mut all: Vec<f64> =
@@ -202,6 +268,24 @@ mod tests {
         assert_eq!(ndcg(&query, Gains::GRADES), (1.0 + 2.0 / 2.0) / (2.0 + 2.0 / log3 + 0.5));
         assert_eq!(ndcg(&query, gains("1=0,2=0")), 0.0);
         assert_eq!(dcg(&query, gains("0=-1,1=0,2=0")), -1.0 / log3);
+    }
+
+    #[test]
+    fn the_ideal_is_sorted_by_gain_where_gains_are_apart() {
+        let query = graded(&[4, 3, 2, 1, 0, -1, 2], &[1, 0, 4000]);
+        for text in ["1=6,2=9,3=1", "4=-1,1=7", "0=2,2=0", "2=100,3=50,1=25", "9=5"] {
+            let gains = gains(text);
+            assert_eq!(ideal(&query, gains), sorted_ideal(&query, gains), "{text}");
+        }
+    }
+
+    #[test]
+    fn gains_less_than_one_apart_keep_the_order_they_have() {
+        // Grade 1 gains 3.5 and grade 3 gains 3: trec_eval lists 1 before 3, the better the later.
+        let query = graded(&[3, 1], &[]);
+        assert_eq!(ideal(&query, gains("1=3.5,2=9")), [3.0, 3.5]);
+        // All three are "equal" and grade 0 is last, so that the ideal is nothing.
+        assert_eq!(ideal(&graded(&[2, 1, 0], &[]), gains("1=0.5,2=0.9")), [0.0; 0]);
     }
 
     #[test]

@@ -187,9 +187,10 @@ pub enum Measure {
     },
     /// [`Measure::Ndcg`] without a cut-off and with given gains. `trec_eval`: `ndcg.1=3.5,2=9`.
     ///
-    /// Gains below 0 make values below 0 possible. `trec_eval` sorts gains by the whole part of
-    /// their differences, and so computes another ideal when two gains are less than 1 apart; here
-    /// they are sorted as they are.
+    /// Gains below 0 make values below 0 possible. As in `trec_eval`, gains that are less than 1 apart
+    /// count as equal where the ideal is sorted: then it need not be the best, values above 1 are
+    /// possible, and gains below 1 can make all values 0. Multiply such gains by 10 or 100 first;
+    /// nDCG stays the same.
     GainNdcg {
         /// Gains in place of grades.
         gains: Gains,

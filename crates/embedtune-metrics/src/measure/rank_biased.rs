@@ -67,26 +67,23 @@ fn parse_graded(text: &str) -> Option<Measure> {
 /// Gains that do not lie between 0 and 1 already are brought there, by the least and the greatest
 /// of this query's judgements.
 pub(super) fn graded(query: &GradedRanking, persistence: Parameter, gains: Gains) -> f64 {
-    let judged = 0..=query.ideal_top(None).first().copied().unwrap_or(0);
-    let known = judged.map(|grade| gains.of(grade)).chain(gains.get().iter().map(|it| it.1.get()));
+    let is_given = |grade: i32| gains.get().iter().any(|&(named, _)| named == grade);
+    // Of the grades that gain themselves, the greatest is enough.
+    let greatest = query.ideal_top(None).first().copied().unwrap_or(0);
+    let grade = (0..=greatest).rev().find(|&grade| !is_given(grade)).map(f64::from);
+    let known = gains.get().iter().map(|it| it.1.get()).chain(grade);
     let (least, most) =
         known.fold((0.0f64, 0.0f64), |(least, most), gain| (least.min(gain), most.max(gain)));
     let normalize = least < 0.0 || most > 1.0;
     let gain = |grade: i32| {
         let gain = gains.of(grade.max(-2));
-        if normalize && is_known(query, gains, grade) {
+        if normalize && ((0..=greatest).contains(&grade) || is_given(grade)) {
             (gain - least) / (most - least)
         } else {
             gain
         }
     };
     biased_sum(query, persistence, gain)
-}
-
-/// Whether `grade` takes part in the normalization; documents that nobody judged gain 0 as it is.
-fn is_known(query: &GradedRanking, gains: Gains, grade: i32) -> bool {
-    let greatest = query.ideal_top(None).first().copied().unwrap_or(0);
-    (0..=greatest).contains(&grade) || gains.get().iter().any(|&(named, _)| named == grade)
 }
 
 pub(super) fn binary(query: &GradedRanking, persistence: Parameter) -> f64 {
