@@ -240,4 +240,20 @@ pub enum MetricsError {
         /// The number of distinct clusters.
         clusters: usize,
     },
+    /// A score that is NaN or infinite where scores are averaged or normalised.
+    #[error("{what} number {index} is {value}; scores must be finite")]
+    BadScore {
+        /// What the score is of.
+        what: &'static str,
+        /// Counted from 0.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// There is nothing to compute a value from.
+    #[error("there is no {what} to score; check that the data was read")]
+    NothingToScore {
+        /// What there should be at least one of.
+        what: &'static str,
+    },
 }

@@ -6,7 +6,9 @@
 //!   [`evaluate_rankings`] does so for rankings that are in memory already.
 //! - [`Comparison`] compares two systems over the same queries: difference, permutation test,
 //!   t-test, bootstrap interval, effect size, smallest detectable effect. [`compare_reports`] does
-//!   so for several measures, corrected by [`holm`].
+//!   so for several measures, corrected by [`holm`], and [`compare_many`] for many models.
+//! - [`stats`] has all tests, intervals and effect sizes by themselves, and a page on which to
+//!   choose. [`fusion`] merges runs, [`pairwise`] evaluates triplets, candidate lists and pairs.
 //!
 //! # Why another implementation
 //!
@@ -56,10 +58,12 @@
 mod compare;
 mod error;
 mod evaluate;
+pub mod fusion;
 mod hash;
 mod json;
 mod lines;
 mod measure;
+pub mod pairwise;
 mod qrels;
 mod ranking;
 mod report;

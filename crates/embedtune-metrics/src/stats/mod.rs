@@ -44,6 +44,56 @@
 //!
 //! # How far the intervals can be trusted
 //!
+//! Measured: the share of 10,000 simulated test sets whose 95 % interval held the true mean
+//! (simulation error 0.2). The test `stats_coverage` repeats it and holds [`BootstrapMethod::ExpandedBca`]
+//! at 200 queries to 94-96 %.
+//!
+//! | differences | queries | [`t_interval`] | percentile | BCa | expanded BCa |
+//! |---|---|---|---|---|---|
+//! | nDCG@10: 30 % ties, the rest bell-shaped | 20 | 95.5 | 92.2 | 90.3 | 93.1 |
+//! | nDCG@10: 30 % ties, the rest bell-shaped | 50 | 95.1 | 93.8 | 93.1 | 93.9 |
+//! | nDCG@10: 30 % ties, the rest bell-shaped | 100 | 95.0 | 94.3 | 94.0 | 94.5 |
+//! | nDCG@10: 30 % ties, the rest bell-shaped | 200 | 95.1 | 94.8 | 94.6 | 94.8 |
+//! | nDCG@10: 30 % ties, the rest bell-shaped | 500 | 94.8 | 94.6 | 94.4 | 94.5 |
+//! | recall of one document: 12 % gained, 5 % lost | 20 | 91.2 | 89.1 | 87.8 | 89.0 |
+//! | recall of one document: 12 % gained, 5 % lost | 50 | 94.9 | 93.1 | 91.8 | 92.6 |
+//! | recall of one document: 12 % gained, 5 % lost | 100 | 94.9 | 94.2 | 93.5 | 94.0 |
+//! | recall of one document: 12 % gained, 5 % lost | 200 | 95.6 | 94.8 | 94.7 | 94.8 |
+//! | recall of one document: 12 % gained, 5 % lost | 500 | 94.9 | 94.5 | 94.3 | 94.4 |
+//! | reciprocal rank: half of the queries unchanged | 20 | 94.8 | 90.7 | 88.5 | 90.6 |
+//! | reciprocal rank: half of the queries unchanged | 50 | 95.3 | 93.9 | 93.0 | 94.0 |
+//! | reciprocal rank: half of the queries unchanged | 100 | 95.2 | 94.3 | 94.0 | 94.3 |
+//! | reciprocal rank: half of the queries unchanged | 200 | 95.0 | 94.6 | 94.2 | 94.5 |
+//! | reciprocal rank: half of the queries unchanged | 500 | 95.0 | 94.6 | 94.5 | 94.6 |
+//! | gains only: 80 % ties, the rest u² | 20 | 82.2 | 81.4 | 85.8 | 87.3 |
+//! | gains only: 80 % ties, the rest u² | 50 | 90.1 | 90.7 | 93.5 | 94.1 |
+//! | gains only: 80 % ties, the rest u² | 100 | 92.8 | 93.3 | 95.3 | 95.7 |
+//! | gains only: 80 % ties, the rest u² | 200 | 93.8 | 93.7 | 94.6 | 94.8 |
+//! | gains only: 80 % ties, the rest u² | 500 | 94.4 | 94.3 | 94.9 | 95.0 |
+//! | 95 % ties, gains of 1 twice as often as losses of 1 | 20 | 66.4 | 48.9 | 47.2 | 47.7 |
+//! | 95 % ties, gains of 1 twice as often as losses of 1 | 50 | 90.2 | 77.0 | 71.3 | 71.6 |
+//! | 95 % ties, gains of 1 twice as often as losses of 1 | 100 | 94.8 | 92.0 | 88.2 | 88.5 |
+//! | 95 % ties, gains of 1 twice as often as losses of 1 | 200 | 95.4 | 93.9 | 91.9 | 92.1 |
+//! | 95 % ties, gains of 1 twice as often as losses of 1 | 500 | 95.2 | 94.3 | 93.6 | 93.7 |
+//!
+//! - From **200 queries** on the expanded BCa interval covers 94.4-95.0 % of the first four kinds, and at
+//!   100 still 94.0-95.7 %. At **50** it covers 92.6-94.1 %, at **20** 87-93 %: call it a 90 % interval
+//!   there. The t interval is better for 20 and 50 queries unless the gains are one-sided.
+//! - What counts is how many queries **moved**. In the last rows 5 % of the queries differ, by a
+//!   whole point: with ten queries that carry everything the t interval alone is near its 95 %, and
+//!   below a handful no interval is. With fewer than about 30 wins and losses together, say so.
+//! - Plain percentiles and BCa are what SciPy calls by these names, for comparison with published
+//!   numbers.
+//!
+//! Clusters (1 to 9 queries each, half of the variance between clusters), 95 % intervals:
+//!
+//! | clusters | [`bootstrap_interval`] (percentile), which draws queries | [`cluster_bootstrap`] |
+//! |---|---|---|
+//! | 10 | 66.1 | 88.5 |
+//! | 20 | 68.2 | 92.1 |
+//! | 40 | 68.9 | 93.3 |
+//! | 100 | 68.9 | 94.5 |
+//! | 200 | 68.8 | 94.9 |
 //!
 //! # Reproducibility
 //!
@@ -102,6 +152,7 @@ pub use self::permutation::{
 };
 pub(crate) use self::power::detectable;
 pub use self::power::{minimum_detectable_effect, queries_needed};
+pub(crate) use self::ranks::average_ranks;
 pub use self::t_test::{TTest, t_interval, t_test};
 pub use self::wilcoxon::{WilcoxonOptions, WilcoxonTest, Zeros, wilcoxon_test};
 use crate::error::MetricsError;
