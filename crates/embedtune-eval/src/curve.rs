@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn the_metric_that_decides_is_one_that_was_measured() {
-        let mut curve = TrainingCurve::default();
-        curve.metric = Some("ndcg@10".to_owned());
+        let metric = Some("ndcg@10".to_owned());
+        let mut curve = TrainingCurve { metric, ..TrainingCurve::default() };
         assert_eq!(curve.decisive_metric(), None);
         let metrics = BTreeMap::from([("mrr@10".to_owned(), 0.5)]);
         curve.evaluations = vec![CurveEvaluation { step: 3, metrics }];
