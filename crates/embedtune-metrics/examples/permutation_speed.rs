@@ -5,9 +5,9 @@
 //!     differences.txt 100000 20 0
 //! ```
 //!
-//! The arguments are the file, the number of resamples, the number of rounds and of threads (0: all).
-//! Prints p, the median and the fastest round in seconds. `benches/peers/permutation.py` runs it
-//! against ranx.
+//! The arguments are the file, the number of resamples, the number of rounds and of threads (0:
+//! all). Prints p, the median and the fastest round in seconds. `benches/peers/permutation.py` runs
+//! it against ranx.
 
 #![allow(clippy::print_stdout)]
 

@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_the_runs_does_not_matter(first in run(), second in run(), options in options()) {
+    fn the_order_of_the_runs_is_free(first in run(), second in run(), options in options()) {
         let there = fuse(&[&first, &second], &options).unwrap();
         let back = fuse(&[&second, &first], &options).unwrap();
         for query in ["q0", "q1"] {

@@ -52,8 +52,8 @@ use crate::run::Run;
 /// retrieved, or the best [`FusionOptions::keep`] of them per query.
 ///
 /// # Errors
-/// [`MetricsError::InvalidOption`] and [`MetricsError::UnequalLengths`] for options that do not fit;
-/// [`MetricsError::BadScore`] for infinite scores, except by ranks.
+/// [`MetricsError::InvalidOption`] and [`MetricsError::UnequalLengths`] for options that do not
+/// fit; [`MetricsError::BadScore`] for infinite scores, except by ranks.
 pub fn fuse(runs: &[&Run], options: &FusionOptions) -> Result<Run, MetricsError> {
     options.validate(runs.len())?;
     let queries: BTreeSet<&str> = runs.iter().flat_map(|run| run.query_ids()).collect();

@@ -41,8 +41,8 @@ pub struct BinaryReport {
 /// Pairs with the same score are on the same side of every threshold. A threshold lies half-way
 /// between two scores, and of thresholds that do equally well the strictest is taken: as Sentence
 /// Transformers' `BinaryClassificationEvaluator` does since 6.2 (before, the order of tied pairs in
-/// the file decided). One difference: without positives it reports the F1 threshold 0, here there is
-/// none.
+/// the file decided). One difference: without positives it reports the F1 threshold 0, here there
+/// is none.
 ///
 /// **The thresholds are fitted to the very pairs they are judged on**, so accuracy and F1 are
 /// optimistic. For an honest number take a threshold from development data to test data with
@@ -132,7 +132,8 @@ pub struct Confusion {
 }
 
 /// Counts the predictions of a threshold that was fixed beforehand, on other data: a pair is
-/// predicted to be the same when its similarity is at least, or its distance at most, the threshold.
+/// predicted to be the same when its similarity is at least, or its distance at most, the
+/// threshold.
 ///
 /// # Errors
 /// Those of [`evaluate_binary`], and [`MetricsError::InvalidOption`] for a NaN threshold.

@@ -49,12 +49,12 @@ pub struct ParaphraseReport {
 /// closest score; a text paired with itself is left out on both sides. As Sentence Transformers'
 /// `ParaphraseMiningEvaluator`, whose miner never returns such pairs.
 ///
-/// Every pair that is not in `duplicates` counts as wrong, so that missing labels lower the precision;
-/// see [`transitive_closure`].
+/// Every pair that is not in `duplicates` counts as wrong, so that missing labels lower the
+/// precision; see [`transitive_closure`].
 ///
 /// # Errors
-/// [`MetricsError::BadScore`]; [`MetricsError::NothingToScore`] without a duplicate to find. Nothing
-/// mined is a result: 0.
+/// [`MetricsError::BadScore`]; [`MetricsError::NothingToScore`] without a duplicate to find.
+/// Nothing mined is a result: 0.
 ///
 /// ```
 /// use embedtune_metrics::pairwise::{Closeness, ScoredPair, evaluate_paraphrase_mining};
@@ -107,8 +107,8 @@ fn unordered(a: u32, b: u32) -> Option<(u32, u32)> {
     (a != b).then(|| (a.min(b), a.max(b)))
 }
 
-/// Adds the pairs that follow: if a = b and b = c, then a = c. Each pair once, smaller number first,
-/// in order.
+/// Adds the pairs that follow: if a = b and b = c, then a = c. Each pair once, smaller number
+/// first, in order.
 ///
 /// A chain of n texts becomes n (n - 1) / 2 pairs; a single wrong label can join two large groups.
 pub fn transitive_closure(duplicates: &[(u32, u32)]) -> Vec<(u32, u32)> {

@@ -24,8 +24,8 @@ pub struct TripletReport {
 ///
 /// `positive[i]` and `negative[i]` are the scores of triplet i. With similarities a triplet is
 /// correct when `positive > negative + margin`, with distances when `positive + margin < negative`;
-/// strictly, so that ties are wrong, as in Sentence Transformers' `TripletEvaluator` (which compares
-/// in single precision).
+/// strictly, so that ties are wrong, as in Sentence Transformers' `TripletEvaluator` (which
+/// compares in single precision).
 ///
 /// # Errors
 /// [`MetricsError::UnequalLengths`], [`MetricsError::NothingToScore`] without a triplet,

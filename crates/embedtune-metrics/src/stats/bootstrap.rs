@@ -73,9 +73,9 @@ pub enum BootstrapMethod {
     /// side.
     Bca,
     /// BCa with the shares widened to `Φ(√(n/(n-1)) · t)`, t the quantile of Student's t with n - 1
-    /// degrees of freedom (Hesterberg, 2015): drawn means vary less than real ones by `(n-1)/n`, and
-    /// a spread known from few queries is itself uncertain. The one to report, see
-    /// [the measured coverage](super#how-far-the-intervals-can-be-trusted).
+    /// degrees of freedom (Hesterberg, 2015): drawn means vary less than real ones by `(n-1)/n`,
+    /// and a spread known from few queries is itself uncertain. The one to report, see [the
+    /// measured coverage](super#how-far-the-intervals-can-be-trusted).
     #[default]
     ExpandedBca,
 }

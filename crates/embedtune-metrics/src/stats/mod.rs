@@ -45,8 +45,8 @@
 //! # How far the intervals can be trusted
 //!
 //! Measured: the share of 10,000 simulated test sets whose 95 % interval held the true mean
-//! (simulation error 0.2). The test `stats_coverage` repeats it and holds [`BootstrapMethod::ExpandedBca`]
-//! at 200 queries to 94-96 %.
+//! (simulation error 0.2). The test `stats_coverage` repeats it and holds
+//! [`BootstrapMethod::ExpandedBca`] at 200 queries to 94-96 %.
 //!
 //! | differences | queries | [`t_interval`] | percentile | BCa | expanded BCa |
 //! |---|---|---|---|---|---|
@@ -76,9 +76,10 @@
 //! | 95 % ties, gains of 1 twice as often as losses of 1 | 200 | 95.4 | 93.9 | 91.9 | 92.1 |
 //! | 95 % ties, gains of 1 twice as often as losses of 1 | 500 | 95.2 | 94.3 | 93.6 | 93.7 |
 //!
-//! - From **200 queries** on the expanded BCa interval covers 94.4-95.0 % of the first four kinds, and at
-//!   100 still 94.0-95.7 %. At **50** it covers 92.6-94.1 %, at **20** 87-93 %: call it a 90 % interval
-//!   there. The t interval is better for 20 and 50 queries unless the gains are one-sided.
+//! - From **200 queries** on the expanded BCa interval covers 94.4-95.0 % of the first four kinds,
+//!   and at 100 still 94.0-95.7 %. At **50** it covers 92.6-94.1 %, at **20** 87-93 %: call it a 90
+//!   % interval there. The t interval is better for 20 and 50 queries unless the gains are
+//!   one-sided.
 //! - What counts is how many queries **moved**. In the last rows 5 % of the queries differ, by a
 //!   whole point: with ten queries that carry everything the t interval alone is near its 95 %, and
 //!   below a handful no interval is. With fewer than about 30 wins and losses together, say so.
