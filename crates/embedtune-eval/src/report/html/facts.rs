@@ -51,7 +51,7 @@ fn advice_section(m: &mut Markup, advice: &Advice) {
     m.leaf("p", &[("class", "summary")], &advice.summary);
     m.element("ul", &[], |m| {
         for reason in &advice.reasons {
-            m.leaf("li", &[], reason);
+            m.leaf("li", &[], &format::unbroken(reason));
         }
     });
 }

@@ -59,6 +59,11 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
+/// `text` in which no line may end between a figure and its sign.
+pub(super) fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%").replace(" < ", "\u{a0}<\u{a0}").replace(" = ", "\u{a0}=\u{a0}")
+}
+
 /// `text` up to about `chars` characters, at a word's end where there is one, with an ellipsis;
 /// `None` if it is no longer than that.
 pub(super) fn cut(text: &str, chars: usize) -> Option<String> {

@@ -8,10 +8,10 @@ use crate::{GainVerdict, JsonReport, SystemScores};
 pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
     m.element("header", &[], |m| {
         m.leaf("p", &[("class", "eyebrow"), ("dir", "auto")], &report.title);
-        m.leaf("h1", &[("class", class(report))], &unbroken(&report.verdict()));
+        m.leaf("h1", &[("class", class(report))], &format::unbroken(&report.verdict()));
         let explanation = report.explanation();
         if !explanation.is_empty() {
-            m.leaf("p", &[("class", "lead")], &unbroken(&explanation));
+            m.leaf("p", &[("class", "lead")], &format::unbroken(&explanation));
         }
         figures(m, report);
         let reasons = report.reasons();
@@ -19,7 +19,7 @@ pub(super) fn draw(m: &mut Markup, report: &JsonReport) {
             m.element("ul", &[("class", "reasons")], |m| {
                 reasons
                     .iter()
-                    .for_each(|reason| m.leaf("li", &[("dir", "auto")], &unbroken(reason)));
+                    .for_each(|reason| m.leaf("li", &[("dir", "auto")], &format::unbroken(reason)));
             });
         }
     });
@@ -31,11 +31,6 @@ fn class(report: &JsonReport) -> &'static str {
         Some(GainVerdict::Worse) => "lost",
         _ => "even",
     }
-}
-
-/// No line may end between a figure and its sign.
-fn unbroken(text: &str) -> String {
-    text.replace(" %", "\u{a0}%").replace(" < ", "\u{a0}<\u{a0}").replace(" = ", "\u{a0}=\u{a0}")
 }
 
 /// The headline measure of every system.
