@@ -33,6 +33,19 @@ pub enum EvalError {
         /// Such queries in all.
         count: usize,
     },
+    /// A run retrieved documents that the corpus lacks: it was made on other documents.
+    #[error(
+        "query {query:?} retrieved document {document:?}, which is not in the corpus ({count} such \
+         documents); check that the run was made on this corpus"
+    )]
+    UnknownRetrieved {
+        /// First query that did.
+        query: String,
+        /// First such document.
+        document: String,
+        /// Such documents of all queries.
+        count: usize,
+    },
     /// There is nothing to evaluate.
     #[error("no query has a judgement; check that the split is the right one")]
     NoJudgedQuery,

@@ -62,7 +62,9 @@ mod wording;
 
 pub use advice::{Advice, AdviceFacts, AdviceRules, Need, Supply};
 pub use comparison::{
-    CompareConfig, DocumentExcerpt, GainVerdict, ModelComparison, QueryChange, RelevantRank,
+    CompareConfig, DocumentExcerpt, Forgetting, GainVerdict, GeneralCheck, KeptPrecision,
+    MarginTests, ModelComparison, OperatingPoint, QueryChange, QueryGroup, RelevantRank, SliceBy,
+    SliceComparison, Slices, ThresholdTransfer,
 };
 pub use config::RetrievalConfig;
 pub use curve::{CurveEvaluation, CurvePoint, TrainingCurve};

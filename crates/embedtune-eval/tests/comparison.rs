@@ -5,10 +5,10 @@
 mod support;
 
 use embedtune_eval::{
-    CompareConfig, EvalError, Evaluation, GainVerdict, RetrievalConfig, RetrievalEvaluator,
-    SampleConfig,
+    CompareConfig, EvalError, Evaluation, Forgetting, GainVerdict, GeneralCheck, RetrievalConfig,
+    RetrievalEvaluator, SampleConfig,
 };
-use embedtune_metrics::{Measure, MetricsError};
+use embedtune_metrics::{Measure, MetricsError, Run};
 use embedtune_testkit::HashEmbed;
 use support::Collection;
 
@@ -63,7 +63,8 @@ fn a_model_is_not_better_than_itself() {
 fn winners_come_with_texts_and_ranks() {
     let evaluator = evaluator();
     let (weak, strong) = weak_and_strong(&evaluator);
-    let config = CompareConfig::default().with_examples(4).with_excerpt_chars(20).with_top_documents(3);
+    let config =
+        CompareConfig::default().with_examples(4).with_excerpt_chars(20).with_top_documents(3);
     let comparison = evaluator.compare(&weak, &strong, &config).unwrap();
     assert_eq!(comparison.winners.len(), 4);
     assert!(comparison.winners.is_sorted_by(|a, b| a.gain >= b.gain));
@@ -134,4 +135,69 @@ fn a_comparison_survives_json() {
     let back: embedtune_eval::ModelComparison = serde_json::from_value(json).unwrap();
     assert_eq!(back.measures.len(), comparison.measures.len());
     assert_eq!(back.winners, comparison.winners);
+}
+
+#[test]
+fn a_run_file_is_scored_as_the_model_that_made_it() {
+    let evaluator = evaluator();
+    let (weak, strong) = weak_and_strong(&evaluator);
+    let rerun = evaluator.evaluate_run(&weak.run).unwrap();
+    assert_eq!((&rerun.report, &rerun.run), (&weak.report, &weak.run));
+    let other = evaluator.evaluate_run(&strong.run).unwrap();
+    assert_ne!(rerun.fingerprint, other.fingerprint);
+
+    // The order of a file and queries that nobody judged change nothing.
+    let mut reordered = Run::new();
+    let ids: Vec<&str> = weak.run.query_ids().collect();
+    for query in ids.iter().rev() {
+        for (document, score) in weak.run.documents(query) {
+            reordered.insert(query, document, score).unwrap();
+        }
+    }
+    assert_eq!(evaluator.evaluate_run(&reordered).unwrap().fingerprint, rerun.fingerprint);
+    reordered.insert("unjudged", "elsewhere", 1.0).unwrap();
+    assert_eq!(evaluator.evaluate_run(&reordered).unwrap().report, weak.report);
+
+    let mut foreign = Run::new();
+    foreign.insert("q1", "elsewhere", 1.0).unwrap();
+    let refused = evaluator.evaluate_run(&foreign).unwrap_err();
+    assert!(matches!(refused, EvalError::UnknownRetrieved { count: 1, .. }), "{refused}");
+    let mut unjudged = Run::new();
+    unjudged.insert("elsewhere", "d1", 1.0).unwrap();
+    let refused = evaluator.evaluate_run(&unjudged).unwrap_err();
+    assert!(matches!(refused, EvalError::Metrics(MetricsError::NoCommonQueries { .. })));
+}
+
+/// A system with a longer list must not look better for it.
+#[test]
+fn a_run_counts_as_deep_as_a_model_is_asked() {
+    let Collection { corpus, queries, qrels } = Collection::sixty();
+    let config = RetrievalConfig::default().with_measures([Measure::NDCG_10]).with_top_k(20);
+    let shallow = RetrievalEvaluator::new(corpus, &queries, qrels, config).unwrap();
+    let deep = evaluator().evaluate(&HashEmbed::new(3, 7)).unwrap();
+    let cut = shallow.evaluate_run(&deep.run).unwrap();
+    assert!(cut.run.query_ids().all(|query| cut.run.documents(query).count() == 20));
+    assert!(deep.run.query_ids().all(|query| deep.run.documents(query).count() == 100));
+}
+
+#[test]
+fn forgetting_is_judged_against_the_margin() {
+    let evaluator = evaluator();
+    let (weak, strong) = weak_and_strong(&evaluator);
+    let check = |base, tuned, margin: f64| {
+        let config = CompareConfig::default().with_margin(margin);
+        let comparison = evaluator.compare(base, tuned, &config).unwrap().with_names("old", "new");
+        GeneralCheck::new("general", comparison)
+    };
+    let gained = check(&weak, &strong, 0.01);
+    assert_eq!(gained.verdict(), Forgetting::Kept);
+    assert_eq!(gained.comparison.headline_sentence(), "new searches better than old.");
+    assert!(gained.sentence().starts_with("No loss of 0.01 or more on general: nDCG@10 went"));
+    let lost = check(&strong, &weak, 0.01);
+    assert_eq!(lost.verdict(), Forgetting::Lost);
+    assert!(lost.sentence().starts_with("It got worse on general"), "{}", lost.sentence());
+    // A margin that forgives any loss.
+    assert_eq!(check(&strong, &weak, 1.0).verdict(), Forgetting::Kept);
+    let refused = CompareConfig::default().with_margin(0.0).validate().unwrap_err();
+    assert!(refused.to_string().starts_with("margin is 0"), "{refused}");
 }

@@ -1,13 +1,24 @@
 //! Is the tuned model better than the base model, by how much, and where?
 
+mod by_slice;
 mod changes;
+mod general;
+mod margins;
+mod run;
+mod slices;
+mod threshold;
 mod verdict;
 
 use embedtune_data::Fingerprint;
 use embedtune_metrics::{ComparisonOptions, Measure, MeasureComparison, compare_reports};
 use serde::{Deserialize, Serialize};
 
+pub use self::by_slice::SliceComparison;
 pub use self::changes::{DocumentExcerpt, QueryChange, RelevantRank};
+pub use self::general::{Forgetting, GeneralCheck};
+pub use self::margins::MarginTests;
+pub use self::slices::{QueryGroup, SliceBy, Slices};
+pub use self::threshold::{KeptPrecision, OperatingPoint, ThresholdTransfer};
 pub use self::verdict::GainVerdict;
 use crate::{EvalError, Evaluation, RetrievalEvaluator, Subset};
 
@@ -27,6 +38,9 @@ pub struct CompareConfig {
     pub excerpt_chars: usize,
     /// Documents to show of each of those queries, before and after. Default 5.
     pub top_documents: usize,
+    /// The largest loss that would not matter, for [`ModelComparison::margins`]. Default `None`:
+    /// it has to be chosen by someone who knows what a loss costs, and before looking.
+    pub margin: Option<f64>,
     /// Permutations, bootstrap samples, confidence and seed.
     pub statistics: ComparisonOptions,
 }
@@ -39,6 +53,7 @@ impl Default for CompareConfig {
             examples: 10,
             excerpt_chars: 400,
             top_documents: 5,
+            margin: None,
             statistics: ComparisonOptions::default(),
         }
     }
@@ -75,18 +90,34 @@ impl CompareConfig {
         self
     }
 
+    /// Sets [`CompareConfig::margin`].
+    pub fn with_margin(mut self, margin: impl Into<Option<f64>>) -> Self {
+        self.margin = margin.into();
+        self
+    }
+
     /// Sets [`CompareConfig::statistics`].
     pub fn with_statistics(mut self, statistics: ComparisonOptions) -> Self {
         self.statistics = statistics;
         self
     }
 
-    fn validate(&self) -> Result<(), EvalError> {
-        if self.alpha > 0.0 && self.alpha < 1.0 {
-            return Ok(());
+    /// Checks the level and the margin, which is worth doing before anything is encoded.
+    ///
+    /// # Errors
+    /// If the level is not between 0 and 1 or the margin not above 0.
+    pub fn validate(&self) -> Result<(), EvalError> {
+        if !(self.alpha > 0.0 && self.alpha < 1.0) {
+            let (value, allowed) = (self.alpha.to_string(), "between 0 and 1");
+            return Err(EvalError::Config { field: "alpha", value, allowed });
         }
-        let (value, allowed) = (self.alpha.to_string(), "between 0 and 1");
-        Err(EvalError::Config { field: "alpha", value, allowed })
+        match self.margin {
+            Some(margin) if !(margin > 0.0 && margin.is_finite()) => {
+                let (value, allowed) = (margin.to_string(), "above 0");
+                Err(EvalError::Config { field: "margin", value, allowed })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -119,12 +150,36 @@ pub struct ModelComparison {
     pub winners: Vec<QueryChange>,
     /// Queries that lost most, largest loss first.
     pub losers: Vec<QueryChange>,
+    /// What the systems are called in sentences, where they are not a base model and its tuned
+    /// self. Set by [`ModelComparison::with_names`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<[String; 2]>,
+    /// Each measure against [`CompareConfig::margin`]; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub margins: Vec<MarginTests>,
+    /// The headline measure by slices of the queries, where the caller added
+    /// [`SliceComparison::of`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceComparison>,
+    /// The threshold on the score carried over, where the caller added
+    /// [`RetrievalEvaluator::transfer_threshold`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdTransfer>,
+    /// The same systems on general data, where the caller added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub general: Option<Box<GeneralCheck>>,
 }
 
 impl ModelComparison {
     /// The comparison of `measure`.
     pub fn measure(&self, measure: Measure) -> Option<&MeasureComparison> {
         self.measures.iter().find(|it| it.measure == measure)
+    }
+
+    /// Sets [`ModelComparison::names`].
+    pub fn with_names(mut self, base: impl Into<String>, tuned: impl Into<String>) -> Self {
+        self.names = Some([base.into(), tuned.into()]);
+        self
     }
 }
 
@@ -145,6 +200,7 @@ impl RetrievalEvaluator {
         let measures = compare_reports(&base.report, &tuned.report, &config.statistics)?;
         self.check_own(base)?;
         let headline = headline(config, &measures)?;
+        let margins = config.margin.map(|it| MarginTests::of(&base.report, &tuned.report, it));
         let mut changes = self.changes(base, tuned, headline);
         changes.sort_by(|a, b| a.gain.total_cmp(&b.gain));
         let gains = changes.iter().map(|change| change.gain).collect();
@@ -164,6 +220,11 @@ impl RetrievalEvaluator {
             winners: winners.map(describe).collect(),
             losers: losers.map(describe).collect(),
             gains,
+            names: None,
+            margins: margins.transpose()?.unwrap_or_default(),
+            slices: Vec::new(),
+            threshold: None,
+            general: None,
         })
     }
 

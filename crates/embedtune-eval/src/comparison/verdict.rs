@@ -40,12 +40,16 @@ impl ModelComparison {
 
     /// The verdict as a short sentence.
     pub fn headline_sentence(&self) -> String {
-        match self.verdict() {
-            GainVerdict::Better => "Fine-tuning made the search better.",
-            GainVerdict::Worse => "Fine-tuning made the search worse.",
-            GainVerdict::NotShown => "A gain from fine-tuning is not shown.",
+        match (self.verdict(), &self.names) {
+            (GainVerdict::Better, None) => "Fine-tuning made the search better.".to_owned(),
+            (GainVerdict::Worse, None) => "Fine-tuning made the search worse.".to_owned(),
+            (GainVerdict::NotShown, None) => "A gain from fine-tuning is not shown.".to_owned(),
+            (GainVerdict::Better, Some([a, b])) => format!("{b} searches better than {a}."),
+            (GainVerdict::Worse, Some([a, b])) => format!("{b} searches worse than {a}."),
+            (GainVerdict::NotShown, Some([a, b])) => {
+                format!("A difference between {a} and {b} is not shown.")
+            }
         }
-        .to_owned()
     }
 
     /// The figures behind the verdict, in one or two sentences.
