@@ -60,7 +60,10 @@ mod report;
 mod sample;
 mod wording;
 
-pub use advice::{Advice, AdviceFacts, AdviceRules, Need, Supply};
+pub use advice::{
+    Advice, AdviceFacts, AdviceRules, Alternative, AlternativeChoice, AlternativeCost, CurveSays,
+    GainErrors, GainPrediction, LearningOutcome, LearningRun, LearningStudy, Need, Supply,
+};
 pub use comparison::{
     CompareConfig, DocumentExcerpt, Forgetting, GainVerdict, GeneralCheck, KeptPrecision,
     MarginTests, ModelComparison, OperatingPoint, QueryChange, QueryGroup, RelevantRank, SliceBy,

@@ -1,10 +1,16 @@
 //! Should I fine-tune at all?
 
+mod alternative;
+mod gain;
+mod learning;
 mod reason;
 mod rules;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alternative::{Alternative, AlternativeChoice, AlternativeCost};
+pub use self::gain::{GainErrors, GainPrediction, LearningRun};
+pub use self::learning::{LearningOutcome, LearningStudy};
 pub use self::rules::AdviceRules;
 
 /// What is known before training.
@@ -48,7 +54,22 @@ pub enum Supply {
     DiminishingReturns,
 }
 
+/// What a measured learning curve says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveSays {
+    /// The interval of the predicted gain lies above 0: training helps.
+    Gain,
+    /// It lies at or below 0: training does not help.
+    NoGain,
+    /// It holds 0: the rules of thumb stand.
+    Unclear,
+}
+
 /// Whether fine-tuning is worth it, and why.
+///
+/// The rules of thumb of [`AdviceRules`] decide, unless a measured learning curve
+/// ([`Advice::with_prediction`]) says otherwise.
 ///
 /// ```
 /// use embedtune_eval::{Advice, AdviceFacts, AdviceRules, Need, Supply};
@@ -85,6 +106,12 @@ pub struct Advice {
     pub facts: AdviceFacts,
     /// The thresholds that it used.
     pub rules: AdviceRules,
+    /// What a learning curve predicts, if one was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<GainPrediction>,
+    /// Another model that could be taken instead, if one was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<Alternative>,
 }
 
 impl Advice {
@@ -104,8 +131,68 @@ impl Advice {
             reasons: reason::all(&facts, rules, need, supply, trusted),
             facts,
             rules: rules.clone(),
+            prediction: None,
+            alternative: None,
         }
     }
+
+    /// The same advice in the light of a measured learning curve. An interval of the gain above 0
+    /// recommends fine-tuning whatever the rules of thumb say; one at or below 0 advises against
+    /// it; one that holds 0 changes nothing. Trust depends on the test split alone.
+    pub fn with_prediction(mut self, prediction: GainPrediction) -> Self {
+        let says = CurveSays::of(&prediction);
+        let by_rules = self.recommended;
+        self.recommended = match says {
+            CurveSays::Gain => true,
+            CurveSays::NoGain => false,
+            CurveSays::Unclear => by_rules,
+        };
+        if self.recommended != by_rules {
+            self.summary = overruled(says, self.supply, self.trusted);
+        }
+        self.reasons.insert(0, reason::of_prediction(&prediction, says, by_rules));
+        self.prediction = Some(prediction);
+        self
+    }
+
+    /// The same advice with another model beside it: its summary says which to take.
+    pub fn with_alternative(mut self, alternative: Alternative) -> Self {
+        self.summary = format!("{} {}", self.summary, alternative.summary);
+        self.reasons.extend(alternative.reasons());
+        self.alternative = Some(alternative);
+        self
+    }
+
+    /// Adds what the caller knows beyond the rules, a full sentence.
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reasons.push(reason.into());
+        self
+    }
+}
+
+impl CurveSays {
+    /// What `prediction` says.
+    pub fn of(prediction: &GainPrediction) -> Self {
+        match prediction.interval {
+            [low, _] if low > 0.0 => Self::Gain,
+            [_, high] if high <= 0.0 => Self::NoGain,
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// The summary where the curve and the rules of thumb disagree.
+fn overruled(says: CurveSays, supply: Supply, trusted: bool) -> String {
+    let verdict = match (says, supply) {
+        (CurveSays::NoGain, _) => {
+            "Fine-tuning is not worth it: training was tried and did not help"
+        }
+        (_, Supply::TooFew | Supply::OverfittingRisk) => {
+            "Fine-tuning is worthwhile: training was tried and helped, but watch for overfitting"
+        }
+        _ => "Fine-tuning is worthwhile: training was tried and helped",
+    };
+    with_trust(verdict, trusted)
 }
 
 fn summary(need: Need, supply: Supply, trusted: bool) -> String {
@@ -118,6 +205,10 @@ fn summary(need: Need, supply: Supply, trusted: bool) -> String {
     };
     let overfitting = need != Need::Marginal && supply == Supply::OverfittingRisk;
     let risk = if overfitting { ", but watch for overfitting" } else { "" };
+    with_trust(&format!("{verdict}{risk}"), trusted)
+}
+
+fn with_trust(verdict: &str, trusted: bool) -> String {
     let trust = if trusted { "" } else { " (not to be trusted: the test split is too small)" };
-    format!("{verdict}{risk}{trust}.")
+    format!("{verdict}{trust}.")
 }

@@ -1,7 +1,7 @@
 //! Reasons as sentences.
 
-use super::{AdviceFacts, AdviceRules, Need, Supply};
-use crate::wording::count;
+use super::{AdviceFacts, AdviceRules, CurveSays, GainPrediction, Need, Supply};
+use crate::wording::{count, measure_label, signed};
 
 pub(super) fn all(
     facts: &AdviceFacts,
@@ -85,6 +85,38 @@ fn of_bm25(base: f64, bm25: f64) -> String {
              %), so the base model already adds to plain word search or equals it."
         )
     }
+}
+
+/// `by_rules` is whether the rules of thumb recommend fine-tuning.
+pub(super) fn of_prediction(it: &GainPrediction, says: CurveSays, by_rules: bool) -> String {
+    let [low, high] = it.interval.map(|end| signed(end, 3));
+    let basis = if it.pairs > it.measured_pairs {
+        format!(
+            "Short runs on up to {} of {} pairs promise",
+            count(it.measured_pairs as u64),
+            count(it.pairs as u64)
+        )
+    } else {
+        "Runs on parts and all of the pairs promise".to_owned()
+    };
+    let follows = match (says, by_rules) {
+        (CurveSays::Gain, true) => "training helps",
+        (CurveSays::Gain, false) => "training helps, whatever the rules of thumb below say",
+        (CurveSays::NoGain, true) => {
+            "training does not help, whatever the rules of thumb below say"
+        }
+        (CurveSays::NoGain, false) => "training does not help",
+        (CurveSays::Unclear, _) => {
+            "whether training helps is not shown, so the rules of thumb below decide"
+        }
+    };
+    format!(
+        "{basis} a gain of {} {} on the test split, between {low} and {high} with {:.0} % \
+         confidence: {follows}.",
+        signed(it.gain, 3),
+        measure_label(it.measure),
+        100.0 * it.confidence
+    )
 }
 
 /// Half of the 95 % interval of Agresti and Coull (1998) for a proportion, which does not collapse
