@@ -113,6 +113,26 @@ pub enum TrainError {
         /// Newest checkpoint of the run.
         checkpoint: Option<PathBuf>,
     },
+    /// An embedding is NaN or infinite. Weights were not touched by this batch.
+    #[error(
+        "step {step}, rows {rows:?} of {dataset}: {source}; {}",
+        match checkpoint {
+            Some(path) => format!("the last good checkpoint is {}", path.display()),
+            None => "no checkpoint was written before".to_owned(),
+        }
+    )]
+    Diverged {
+        /// Number of the step, from 1.
+        step: u64,
+        /// Name of the dataset.
+        dataset: String,
+        /// Row numbers of the batch, from 0.
+        rows: Vec<u32>,
+        /// Newest checkpoint of the run.
+        checkpoint: Option<PathBuf>,
+        /// Which weight is broken, or that a sum overflowed.
+        source: EncoderError,
+    },
     /// The loss refuses a batch.
     #[error("step {step}, rows {rows:?} of {dataset}: {source}")]
     Loss {

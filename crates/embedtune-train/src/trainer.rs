@@ -16,7 +16,7 @@ use std::{
 };
 
 use embedtune_data::{BatchSampler, Dataset};
-use embedtune_encoder::{Dropout, EmbeddingModel, ModelCard};
+use embedtune_encoder::{Dropout, EmbeddingModel, EncoderError, ModelCard};
 use embedtune_kernels::sum_of_squares;
 use embedtune_losses::{Loss, LossOutput, StepContext};
 use rayon::prelude::*;
@@ -103,8 +103,9 @@ impl Trainer {
     /// flag is raised.
     ///
     /// # Errors
-    /// [`TrainError::UnknownMetric`] before the first step; [`TrainError::NonFinite`] as soon as a
-    /// loss or gradient is not finite, before it touches a weight; whatever the model, the loss,
+    /// [`TrainError::UnknownMetric`] before the first step; [`TrainError::Diverged`] and
+    /// [`TrainError::NonFinite`] as soon as an embedding, loss or gradient is not finite, before it
+    /// touches a weight; whatever the model, the loss,
     /// an evaluator or the disk report. Checkpoints written so far stay.
     pub fn run(mut self) -> Result<TrainOutcome, TrainError> {
         let mut run = self.start()?;
@@ -155,7 +156,8 @@ impl Trainer {
         run.gradients.par_chunks_mut(ZEROED).for_each(|chunk| chunk.fill(0.0));
         self.heads.gradients.fill(0.0);
         for (part, rows) in step.batches.iter().enumerate() {
-            let output = self.train_batch(rows, part, run, &mut report)?;
+            let output = self.train_batch(rows, part, run, &mut report);
+            let output = output.map_err(|error| self.located(error, rows))?;
             report.loss += output.value * share;
             for (name, value) in output.components {
                 *report.components.entry(name).or_default() += value * share;
@@ -239,6 +241,22 @@ impl Trainer {
         let dropout =
             Dropout { seed: self.config.seed, step: self.progress.step, hidden, attention };
         (hidden > 0.0 || attention > 0.0).then_some(dropout)
+    }
+
+    /// Says where embeddings ceased to be finite.
+    fn located(&self, error: TrainError, rows: &[u32]) -> TrainError {
+        match error {
+            TrainError::Encoder(
+                source @ (EncoderError::BrokenWeight { .. } | EncoderError::Overflow { .. }),
+            ) => TrainError::Diverged {
+                step: self.progress.step + 1,
+                dataset: self.dataset.name.clone(),
+                rows: rows.to_vec(),
+                checkpoint: self.last_checkpoint.clone(),
+                source,
+            },
+            error => error,
+        }
     }
 
     fn check_finite(&self, what: &'static str, value: f64, rows: &[u32]) -> Result<(), TrainError> {

@@ -12,7 +12,7 @@ use embedtune_losses::{Loss, LossBatch, LossError, LossOutput, StepContext};
 use embedtune_testkit::temp_dir;
 use embedtune_train::{
     Checkpoint, EarlyStopping, Evaluator, Every, InBatchMrr, StopReason, TrainConfig, TrainError,
-    Trainer,
+    Trainer, Warmup,
 };
 
 use crate::common::{bits, config, entries, mnrl, model, pairs, run, threes, trainer};
@@ -138,6 +138,24 @@ fn a_loss_that_is_not_finite_ends_the_run_and_names_the_rows() {
         let log = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
         assert_eq!(log.lines().count(), 3);
     }
+}
+
+#[test]
+fn weights_that_diverged_end_the_run_and_name_the_step_and_the_checkpoint() {
+    let dir = temp_dir();
+    let config = config()
+        .with_output_dir(Some(dir.path().into()))
+        .with_learning_rate(1e30)
+        .with_warmup(Warmup::Steps(0))
+        .with_checkpoint_every(Some(Every::Steps(1)));
+    let sampler = Box::new(SequentialSampler::new(2));
+    let error = Trainer::new(model(), pairs(), mnrl(), sampler, config).unwrap().run();
+    let error = error.err().unwrap();
+    let text = error.to_string();
+    assert!(text.starts_with("step 2, rows [2, 3] of eight pairs: the embedding of text"), "{text}");
+    assert!(text.contains("the last good checkpoint is "), "{text}");
+    let TrainError::Diverged { checkpoint, .. } = error else { panic!("{text}") };
+    assert_eq!(Checkpoint::open(checkpoint.unwrap()).unwrap().step(), 1);
 }
 
 #[test]
