@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::Bf16;
+use crate::{Bf16, math::EXP2};
 
 /// See [`powers`](super::powers).
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -81,9 +81,8 @@ fn exp2(x: __m512) -> __m512 {
     let x = _mm512_max_ps(_mm512_set1_ps(-126.0), x);
     let whole = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
     let rest = _mm512_sub_ps(x, whole);
-    // As `math::exp2`.
-    let mut p = _mm512_set1_ps(1.326_472_7e-3);
-    for coefficient in [9.671_513e-3, 5.550_733_7e-2, 2.402_224_2e-1, 6.931_47e-1, 1.0] {
+    let mut p = _mm512_set1_ps(EXP2[0]);
+    for &coefficient in &EXP2[1..] {
         p = _mm512_fmadd_ps(p, rest, _mm512_set1_ps(coefficient));
     }
     _mm512_scalef_ps(p, whole)
