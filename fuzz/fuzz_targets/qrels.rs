@@ -8,7 +8,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let _ = Qrels::read_beir_tsv_from(input, "input");
+    let _ = Qrels::read_json_from(input, "input");
     let _ = Run::read_trec_from(input, "input");
+    let _ = Run::read_json_from(input, "input");
     if let Ok(qrels) = Qrels::read_trec_from(input, "input") {
         let mut written = Vec::new();
         // An id that would read as a comment is refused.

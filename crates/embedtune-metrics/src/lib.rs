@@ -1,9 +1,11 @@
 //! Retrieval measures exactly as `trec_eval` computes them, with the statistics to tell whether a
 //! difference between two systems is real.
 //!
-//! - [`Qrels`] holds relevance judgements (BEIR and TREC files), [`Run`] what a system retrieved.
+//! - [`Qrels`] holds relevance judgements, [`Run`] what a system retrieved; both read and write TREC
+//!   and JSON files, judgements also those of BEIR.
 //! - [`evaluate`] scores a run by any [`Measure`]s into a [`Report`]: per query and on average.
 //!   [`evaluate_rankings`] does so for rankings that are in memory already.
+//! - [`TrecEval`] prints what `trec_eval` prints, byte for byte.
 //! - [`Comparison`] compares two systems over the same queries: difference, permutation test,
 //!   t-test, bootstrap interval, effect size, smallest detectable effect. [`compare_reports`] does
 //!   so for several measures, corrected by [`holm`], and [`compare_many`] for many models.
@@ -19,7 +21,10 @@
 //! default differs: judged queries that retrieved nothing count as 0 (its flag `-c`), see
 //! [`EvaluateOptions::complete`].
 //!
-//! The crate is a leaf: `serde` and `thiserror`, no tensors, no logging, no thread pool.
+//! Numbers of ranx, `pytrec_eval` and Sentence Transformers have their conventions by name:
+//! [`EvaluateOptions::ranx`] and its like.
+//!
+//! The crate is a leaf: `serde`, `serde_json` and `thiserror`, no tensors, no logging, no thread pool.
 //!
 //! # Example
 //!
@@ -54,6 +59,11 @@
 //! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+
+/// The examples of the README compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod compare;
 mod error;

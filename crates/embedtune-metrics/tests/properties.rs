@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use embedtune_metrics::{
-    Comparison, ComparisonOptions, EvaluateOptions, Measure, Qrels, Run, evaluate,
+    Comparison, ComparisonOptions, EvaluateOptions, Measure, Qrels, Run, ZScores, evaluate,
     evaluate_rankings,
 };
 use proptest::prelude::*;
@@ -196,6 +196,11 @@ proptest! {
         prop_assert_eq!(&Qrels::read_trec_from(&trec[..], "memory").unwrap(), &qrels);
         prop_assert_eq!(&Qrels::read_beir_tsv_from(&beir[..], "memory").unwrap(), &qrels);
         prop_assert_eq!(&Run::read_trec_from(&ranked[..], "memory").unwrap(), &run);
+        let (mut judged, mut scored) = (Vec::new(), Vec::new());
+        qrels.write_json_to(&mut judged).unwrap();
+        run.write_json_to(&mut scored).unwrap();
+        prop_assert_eq!(&Qrels::read_from(&judged[..], "memory").unwrap(), &qrels);
+        prop_assert_eq!(&Run::read_from(&scored[..], "memory").unwrap(), &run);
     }
 
     #[test]
@@ -203,6 +208,9 @@ proptest! {
         let _ = Qrels::read_beir_tsv_from(&bytes[..], "bytes");
         let _ = Qrels::read_trec_from(&bytes[..], "bytes");
         let _ = Run::read_trec_from(&bytes[..], "bytes");
+        let _ = Qrels::read_json_from(&bytes[..], "bytes");
+        let _ = Run::read_json_from(&bytes[..], "bytes");
+        let _ = ZScores::read_from(&bytes[..], "bytes");
     }
 
     #[test]
@@ -211,6 +219,13 @@ proptest! {
         let _ = Qrels::read_beir_tsv_from(with_header.as_bytes(), "text");
         let _ = Qrels::read_trec_from(text.as_bytes(), "text");
         let _ = Run::read_trec_from(text.as_bytes(), "text");
+        let _ = ZScores::read_from(text.as_bytes(), "text");
+    }
+
+    #[test]
+    fn readers_survive_what_looks_like_json(text in "[{}\":,0-9qd.e \\\\-]{0,60}") {
+        let _ = Qrels::read_from(format!("{{\"q\": {text}").as_bytes(), "text");
+        let _ = Run::read_from(format!("{{\"q\": {{\"d\": {text}").as_bytes(), "text");
     }
 
     #[test]

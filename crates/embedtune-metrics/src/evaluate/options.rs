@@ -101,7 +101,8 @@ impl EvaluateOptions {
         Self::trec_eval_9().with_score_precision(ScorePrecision::F32)
     }
 
-    /// ranx: equal scores stay in the order they were given in. Its `ndcg` is
+    /// ranx: equal scores stay in the order they were given in (its own sort keeps it for up to 15
+    /// documents a query; beyond, its ties fall as they may). Its `ndcg` is
     /// [`Measure::Ndcg`](crate::Measure::Ndcg), its `ndcg_burges`
     /// [`Measure::ExponentialNdcg`](crate::Measure::ExponentialNdcg).
     pub fn ranx() -> Self {

@@ -245,7 +245,9 @@ pub(super) fn g(query: &GradedRanking, gains: Gains) -> f64 {
             at += 1;
         }
         gain_so_far += gain;
-        sum += gain / f64::log2(2.0 + cost - gain_so_far);
+        let discounted = gain / f64::log2(2.0 + cost - gain_so_far);
+        // Documents that nobody judged may be given so much that the logarithm has no value.
+        sum += if discounted.is_finite() { discounted } else { gain };
     }
     sum / best
 }
@@ -294,6 +296,7 @@ mod tests {
         assert_eq!(dcg(&query, gains("-1=1")), 1.0 + 1.0 / 3f64.log2());
         assert_eq!(dcg(&query, gains("-2=2,1=0")), 1.0);
         assert!(ndcg_rel(&query, gains("-1=1")).is_finite());
+        assert_eq!(g(&query, gains("-1=9")), 10.0);
     }
 
     #[test]

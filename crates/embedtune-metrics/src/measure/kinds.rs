@@ -146,7 +146,7 @@ pub enum Measure {
         gains: Gains,
     },
     /// Rank-biased precision as first published, where a document is relevant or not:
-    /// `(1 - p) Σ p^(i-1)` over the ranks of relevant documents. ranx: `rbp`.
+    /// `(1 - p) Σ p^(i-1)` over the ranks of relevant documents. ranx's `rbp`, if grades are 0 and 1.
     BinaryRankBiased {
         /// `p`: how likely the reader goes on to the next document.
         persistence: Parameter,
