@@ -1,5 +1,6 @@
 //! The command line. Every flag of a command is also a key of its configuration file.
 
+mod compare;
 mod embed;
 mod eval;
 mod metrics;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use compare::{CompareArgs, SliceName};
 pub(crate) use embed::EmbedArgs;
 pub(crate) use eval::EvalArgs;
 pub(crate) use metrics::MetricsArgs;
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     Mine(MineArgs),
     Train(Box<TrainArgs>),
     Eval(EvalArgs),
+    Compare(Box<CompareArgs>),
     Embed(EmbedArgs),
     Search(SearchArgs),
     Metrics(MetricsArgs),

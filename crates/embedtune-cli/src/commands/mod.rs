@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod compare;
 mod embed;
 mod eval;
 mod metrics;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: &Command, console: Console) -> Result<()> {
         Command::Mine(args) => mine::run(args, console),
         Command::Train(args) => train::run(args, console),
         Command::Eval(args) => eval::run(args, console),
+        Command::Compare(args) => compare::run(args, console),
         Command::Embed(args) => embed::run(args, console),
         Command::Search(args) => search::run(args, console),
         Command::Metrics(args) => metrics::run(args),
