@@ -151,8 +151,8 @@ proptest! {
         let x: Vec<f64> = runs.iter().map(|run| (run.pairs as f64).ln()).collect();
         let centre = x.iter().sum::<f64>() / 3.0;
         let mut sum = 0.0;
-        for query in 0..12 {
-            let y: Vec<f64> = runs.iter().map(|run| run.scores[query] - base[query]).collect();
+        for (query, base) in base.iter().enumerate() {
+            let y: Vec<f64> = runs.iter().map(|run| run.scores[query] - base).collect();
             let slope = (0..3).map(|j| (x[j] - centre) * y[j]).sum::<f64>()
                 / (0..3).map(|j| (x[j] - centre).powi(2)).sum::<f64>();
             sum += y.iter().sum::<f64>() / 3.0 + slope * (place - centre);

@@ -1,0 +1,396 @@
+//! `embedtune advise`.
+
+mod answer;
+mod budget;
+mod curve;
+mod questions;
+mod show;
+mod vectors;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use embedtune_data::{
+    BeirData, BeirOptions, CheckReport, Corpus, DatasetBuilder, Embed, Embeddings, Role, Split,
+};
+use embedtune_encoder::EmbeddingModel;
+use embedtune_eval::{
+    Advice, AdviceFacts, AdviceRules, Alternative, AlternativeCost, Evaluation, Facts,
+    LearningStudy, RetrievalConfig, RetrievalEvaluator, SampleConfig,
+};
+use embedtune_index::ExactIndex;
+use embedtune_metrics::{Measure, Qrels};
+
+use self::{
+    answer::{Answer, Extent, FullRun, Learned, System},
+    budget::{Available, Plan, Speed},
+    curve::ShortRuns,
+    questions::Questions,
+    vectors::StoredVectors,
+};
+use crate::{
+    args::AdviseArgs,
+    check_cache::CheckCache,
+    interrupt::{self, Interrupted},
+    model,
+    model_source::ModelSource,
+    output,
+    preflight::{self, Preflight},
+    progress::{Console, duration, thousands},
+    report,
+};
+
+/// The measure whose gain is predicted.
+const HEADLINE: Measure = Measure::NDCG_10;
+/// Pairs that speeds are measured on.
+const SAMPLE_PAIRS: usize = 256;
+/// Documents that are embedded between two movements of the bar.
+const CHUNK: usize = 512;
+
+/// Advises.
+pub(crate) fn run(args: &AdviseArgs, console: Console) -> Result<()> {
+    let report_json = args.report.as_deref().map(report::json_beside).transpose()?;
+    if !(args.minutes.is_finite() && args.minutes > 0.0) {
+        bail!("--minutes {}: expected a number above 0", args.minutes);
+    }
+    if !args.no_curve {
+        model::check_trains(args.model.precision)?;
+        curve::settings(args).validate()?;
+    }
+    let advisor = Advisor { args, console, started: Instant::now(), stop: interrupt::flag()? };
+    let answer = advisor.answer()?;
+    if let (Some(page), Some(json)) = (&args.report, &report_json) {
+        report::write(&show::report(&answer), page, json)?;
+        console.line(&format!("report in {} and {}", page.display(), json.display()));
+    }
+    if args.json { output::print_json(&answer) } else { output::print(&show::text(&answer)) }
+}
+
+struct Advisor<'a> {
+    args: &'a AdviseArgs,
+    console: Console,
+    started: Instant,
+    stop: Arc<AtomicBool>,
+}
+
+/// Test and held-out queries over the same documents, and the base model on both.
+struct Baseline {
+    test: RetrievalEvaluator,
+    held_out: Option<RetrievalEvaluator>,
+    bm25: Evaluation,
+    base: Evaluation,
+    base_held_out: Option<Evaluation>,
+}
+
+impl Advisor<'_> {
+    fn answer(&self) -> Result<Answer> {
+        let mut laps = Facts::new();
+        let mut clock = Instant::now();
+        let mut lap = |stage: &str| {
+            laps.insert(stage, (clock.elapsed().as_secs_f64() * 10.0).round() / 10.0);
+            clock = Instant::now();
+        };
+        self.stage("1. Data and model")?;
+        let options = BeirOptions::default().with_dev_fraction(0.0);
+        let data = BeirData::open_with(&self.args.data, &options)?;
+        let mut questions = Questions::new(&data, self.args.seed)?;
+        let source = model::find(&self.args.model.model, self.console)?;
+        let base = self.base(&source)?;
+        let other = self.other_model()?;
+        let full = self.full_run(&data, &base)?;
+        let available = questions.test.len();
+        let (plan, time_ratio) = self.plan(&data, &questions, &base, other.as_ref())?;
+        questions.limit(plan.test_queries, plan.held_out_queries, self.args.seed)?;
+        if plan.pairs.is_none() {
+            // There is nothing to judge.
+            (questions.held_out, questions.notes) = (Qrels::new(), Vec::new());
+        }
+        let corpus = self.corpus(&data, &questions, plan.documents)?;
+        lap("data and model");
+
+        self.stage("2. Where do we stand? BM25 and the base model")?;
+        let baseline = self.baseline(&base, &data, &questions, &corpus, plan.pairs.is_some())?;
+        lap("baselines");
+
+        let learned = match plan.pairs {
+            Some(pairs) => {
+                self.stage("3. What does training bring? Short runs on parts of the pairs")?;
+                let train = &questions.train;
+                Some(self.learn(&source, &data, train, pairs, &baseline, full.pairs)?)
+            }
+            None => None,
+        };
+        lap("learning curve");
+
+        let alternative =
+            self.alternative(&baseline, &base, other, time_ratio, learned.as_ref())?;
+        lap("alternative");
+        laps.insert("total", self.started.elapsed().as_secs_f64().round());
+
+        let extent = Extent {
+            minutes: self.args.minutes,
+            documents: corpus.len(),
+            of_documents: data.corpus.len(),
+            test_queries: questions.test.len(),
+            of_test_queries: available,
+            held_out_queries: learned.as_ref().map_or(0, |_| questions.held_out.len()),
+            pairs: plan.pairs.unwrap_or(0),
+            of_pairs: full.pairs,
+        };
+        let advice = advice(&baseline, full.pairs, learned.as_ref(), alternative);
+        let mut notes = questions.notes;
+        notes.extend(extent.notes(self.args.no_curve));
+        Ok(Answer {
+            model: source.name,
+            data: data.name.clone(),
+            systems: vec![
+                System::new("BM25", &baseline.bm25)?,
+                System::new("base model", &baseline.base)?,
+            ],
+            advice,
+            learning_curve: learned.as_ref().map(|it| it.outcome.curve.clone()),
+            full_run: full.measured(learned.as_ref().map(|it| it.tokens_per_second)),
+            extent,
+            notes,
+            seconds: laps,
+        })
+    }
+
+    /// Begins a stage, unless the user wants to end.
+    fn stage(&self, title: &str) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Interrupted.into());
+        }
+        self.console.heading(title);
+        Ok(())
+    }
+
+    fn base(&self, source: &ModelSource) -> Result<EmbeddingModel> {
+        let args = &self.args.model;
+        model::load_from(source, args.max_seq_len, args.precision)
+    }
+
+    /// The model to compare with, if one is named, and its name.
+    fn other_model(&self) -> Result<Option<(String, EmbeddingModel)>> {
+        let Some(name) = &self.args.alternative_model else { return Ok(None) };
+        let source = model::find(name, self.console)?;
+        let model = model::load_from(&source, None, self.args.model.precision)?;
+        Ok(Some((report::short(&source.name).to_owned(), model)))
+    }
+
+    /// Checks the data, and says what a run on all of it needs.
+    fn full_run(&self, data: &BeirData, base: &EmbeddingModel) -> Result<FullRun> {
+        let train = data.qrels(Split::Train).context("the split was read")?;
+        let (pairs, _) =
+            DatasetBuilder::new(&data.corpus, &data.queries, train).build(&data.name)?;
+        let batches = pairs.len().div_ceil(self.args.batch_size.max(1));
+        let plan = preflight::Plan {
+            steps: (batches as f64 * self.args.epochs).ceil() as u64,
+            epochs: self.args.epochs,
+            batch_size: self.args.batch_size,
+            kept_tokens: None,
+        };
+        let check = CheckReport::of_beir(data);
+        let preflight = Preflight::new(base, &pairs, check, &plan, &CheckCache::from_env())?;
+        preflight.show(self.console);
+        Ok(FullRun::new(preflight, self.args.epochs))
+    }
+
+    /// How much there is time for, and how much longer the other model takes.
+    fn plan(
+        &self,
+        data: &BeirData,
+        questions: &Questions,
+        base: &EmbeddingModel,
+        other: Option<&(String, EmbeddingModel)>,
+    ) -> Result<(Plan, Option<f64>)> {
+        let sample = budget::sample(data, SAMPLE_PAIRS)?;
+        let speed = Speed::measure(base, &sample, !self.args.no_curve)?;
+        let other =
+            other.map(|(_, model)| budget::seconds_a_document(model, &sample)).transpose()?;
+        let available = Available {
+            documents: data.corpus.len(),
+            pairs: questions::pairs(&questions.train),
+            epochs: self.args.epochs,
+            alternative: other.unwrap_or(0.0),
+            curve: !self.args.no_curve && !questions.held_out.is_empty(),
+        };
+        let seconds = 60.0 * self.args.minutes - self.started.elapsed().as_secs_f64();
+        let plan = Plan::new(seconds, speed, available);
+        self.console.line(&format!(
+            "in {}: {} of {} documents, and {} pairs to train on",
+            duration(60.0 * self.args.minutes),
+            thousands(plan.documents),
+            thousands(data.corpus.len()),
+            thousands(plan.pairs.unwrap_or(0))
+        ));
+        Ok((plan, other.map(|other| other / speed.document)))
+    }
+
+    /// All documents, or those judged for the questions and others up to `documents`.
+    fn corpus(
+        &self,
+        data: &BeirData,
+        questions: &Questions,
+        documents: usize,
+    ) -> Result<Arc<Corpus>> {
+        if documents >= data.corpus.len() {
+            return Ok(Arc::new(data.corpus.clone()));
+        }
+        let mut asked = Qrels::new();
+        for qrels in [&questions.test, &questions.held_out] {
+            for (query, judgements) in qrels.iter() {
+                for (document, &grade) in judgements {
+                    asked.insert(query, document, grade)?;
+                }
+            }
+        }
+        let sample = SampleConfig::default()
+            .with_queries(asked.len())
+            .with_documents(documents)
+            .with_seed(self.args.seed);
+        let all = self.evaluator(&Arc::new(data.corpus.clone()), data, asked)?;
+        Ok(Arc::clone(all.sample(&sample)?.corpus()))
+    }
+
+    fn evaluator(
+        &self,
+        corpus: &Arc<Corpus>,
+        data: &BeirData,
+        qrels: Qrels,
+    ) -> Result<RetrievalEvaluator> {
+        let config = RetrievalConfig::default().with_exclude_self(self.args.exclude_self);
+        let evaluator = RetrievalEvaluator::new(Arc::clone(corpus), &data.queries, qrels, config);
+        evaluator.with_context(|| self.args.data.display().to_string())
+    }
+
+    fn baseline(
+        &self,
+        model: &EmbeddingModel,
+        data: &BeirData,
+        questions: &Questions,
+        corpus: &Arc<Corpus>,
+        curve: bool,
+    ) -> Result<Baseline> {
+        let test = self.evaluator(corpus, data, questions.test.clone())?;
+        let held_out = match curve {
+            true => Some(self.evaluator(corpus, data, questions.held_out.clone())?),
+            false => None,
+        };
+        let bm25 = test.evaluate_bm25()?;
+        let index = self.index(model, corpus)?;
+        let base = test.evaluate_index(model, &index)?;
+        for (name, evaluation) in [("BM25", &bm25), ("base model", &base)] {
+            let mean = |measure| evaluation.report.mean(&measure).unwrap_or(0.0);
+            let (ndcg, recall) = (mean(HEADLINE), mean(Measure::RECALL_10));
+            self.console.line(&format!("{name}: ndcg@10 {ndcg:.4}, recall@10 {recall:.4}"));
+        }
+        let base_held_out =
+            held_out.as_ref().map(|it| it.evaluate_index(model, &index)).transpose()?;
+        Ok(Baseline { test, held_out, bm25, base, base_held_out })
+    }
+
+    /// Vectors of all documents, ready to be searched.
+    fn index(&self, model: &EmbeddingModel, corpus: &Corpus) -> Result<ExactIndex> {
+        let bar = self.console.bar("documents", corpus.len() as u64);
+        let mut vectors = Vec::with_capacity(corpus.len() * model.dim());
+        for (done, chunk) in (1..).zip(corpus.texts().chunks(CHUNK)) {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Interrupted.into());
+            }
+            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            vectors.extend(model.embed(&chunk, Role::Document)?.into_vec());
+            bar.set((done * CHUNK as u64).min(corpus.len() as u64), "embedded");
+        }
+        bar.finish();
+        let vectors = Embeddings::new(model.dim(), vectors);
+        Ok(ExactIndex::new(vectors, model.fingerprint())?)
+    }
+
+    fn learn(
+        &self,
+        source: &ModelSource,
+        data: &BeirData,
+        train: &Qrels,
+        pairs: usize,
+        baseline: &Baseline,
+        full_pairs: usize,
+    ) -> Result<Learned> {
+        let (Some(held_out), Some(base_held_out)) = (&baseline.held_out, &baseline.base_held_out)
+        else {
+            bail!("no query is held out to judge the short runs on");
+        };
+        let study = LearningStudy {
+            held_out,
+            base_held_out,
+            base_test: &baseline.base,
+            full_pairs,
+            measure: HEADLINE,
+        };
+        let (args, console, stop) = (self.args, self.console, &self.stop);
+        let runs = ShortRuns { args, console, stop, source, data, train, pairs };
+        let (outcome, tokens_per_second) = runs.measure(&study)?;
+        Ok(Learned { outcome, tokens_per_second })
+    }
+
+    fn alternative(
+        &self,
+        baseline: &Baseline,
+        base: &EmbeddingModel,
+        model: Option<(String, EmbeddingModel)>,
+        time_ratio: Option<f64>,
+        learned: Option<&Learned>,
+    ) -> Result<Option<Alternative>> {
+        let test = &baseline.test;
+        let (name, dim, evaluation) = match (model, &self.args.alternative) {
+            (Some((name, model)), _) => {
+                self.stage("4. Another model instead?")?;
+                let index = self.index(&model, test.corpus())?;
+                (name, model.dim(), test.evaluate_index(&model, &index)?)
+            }
+            (None, Some(path)) => {
+                self.stage("4. Another model instead?")?;
+                let (corpus, queries) = (test.corpus(), test.queries());
+                let documents = (corpus.ids(), corpus.texts());
+                let stored =
+                    StoredVectors::read(path, documents, (queries.ids(), queries.texts()))?;
+                let name = path.display().to_string();
+                (report::short(&name).to_owned(), stored.dim(), test.evaluate(&stored)?)
+            }
+            (None, None) => return Ok(None),
+        };
+        let cost = AlternativeCost { base_dim: base.dim(), dim, time_ratio };
+        let prediction = learned.map(|it| &it.outcome.prediction);
+        Ok(Some(Alternative::new(name, &baseline.base, &evaluation, prediction, cost)?))
+    }
+}
+
+fn advice(
+    baseline: &Baseline,
+    train_pairs: usize,
+    learned: Option<&Learned>,
+    alternative: Option<Alternative>,
+) -> Advice {
+    let recall = |evaluation: &Evaluation| evaluation.report.mean(&Measure::RECALL_10);
+    let facts = AdviceFacts {
+        base_recall: recall(&baseline.base).unwrap_or(0.0),
+        bm25_recall: recall(&baseline.bm25),
+        train_pairs,
+        test_queries: baseline.test.queries().len(),
+    };
+    let mut advice = Advice::new(facts, &AdviceRules::default());
+    if let Some(learned) = learned {
+        advice = advice.with_prediction(learned.outcome.prediction.clone());
+    }
+    advice = advice.with_reason(answer::headroom(&baseline.base));
+    match alternative {
+        Some(alternative) => advice.with_alternative(alternative),
+        None => advice,
+    }
+}
