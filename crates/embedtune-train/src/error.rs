@@ -131,7 +131,7 @@ pub enum TrainError {
         /// Newest checkpoint of the run.
         checkpoint: Option<PathBuf>,
         /// Which weight is broken, or that a sum overflowed.
-        source: EncoderError,
+        source: Box<EncoderError>,
     },
     /// The loss refuses a batch.
     #[error("step {step}, rows {rows:?} of {dataset}: {source}")]

@@ -253,7 +253,7 @@ impl Trainer {
                 dataset: self.dataset.name.clone(),
                 rows: rows.to_vec(),
                 checkpoint: self.last_checkpoint.clone(),
-                source,
+                source: Box::new(source),
             },
             error => error,
         }
