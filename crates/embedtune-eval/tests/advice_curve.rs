@@ -73,6 +73,22 @@ fn a_small_test_split_is_not_trusted_whatever_the_curve_says() {
 }
 
 #[test]
+fn a_recall_on_some_documents_is_an_upper_bound() {
+    for (recall, trusted) in [(0.6, true), (0.78, false), (0.95, false)] {
+        let whole = advice(recall, 2_000, 300).with_documents_searched(500, 500);
+        assert_eq!(whole, advice(recall, 2_000, 300));
+        let part = advice(recall, 2_000, 300).with_documents_searched(400, 5_000);
+        assert_eq!(part.trusted, trusted, "{recall}");
+        assert_eq!(part.summary.contains("not to be trusted: only a part"), !trusted);
+        assert!(part.summary.ends_with('.') && !part.summary.contains(".."));
+        assert!(part.reasons.last().unwrap().contains("400 of 5,000"));
+        let overruled =
+            part.with_prediction(prediction(if recall > 0.9 { 0.1 } else { -0.1 }, 0.1));
+        assert!(overruled.trusted && !overruled.summary.contains("trusted"));
+    }
+}
+
+#[test]
 fn advice_with_a_curve_survives_json() {
     let advice = advice(0.6, 2_000, 300).with_prediction(prediction(0.1, 0.1));
     let json = serde_json::to_string(&advice).unwrap();

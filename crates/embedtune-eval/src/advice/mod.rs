@@ -136,9 +136,25 @@ impl Advice {
         }
     }
 
+    /// The same advice where only some of the documents were searched, which makes search easier:
+    /// the recall is then an upper bound. What it leaves to gain is at least as much as it says, so
+    /// [`Need::Essential`] stands, and any milder verdict is not trusted.
+    pub fn with_documents_searched(mut self, documents: usize, of_documents: usize) -> Self {
+        if documents < of_documents {
+            if self.need != Need::Essential {
+                self.trusted = false;
+                let doubt = " (not to be trusted: only a part of the documents was searched).";
+                self.summary = self.summary.trim_end_matches('.').to_owned() + doubt;
+            }
+            self.reasons.push(reason::of_documents(documents, of_documents));
+        }
+        self
+    }
+
     /// The same advice in the light of a measured learning curve. An interval of the gain above 0
     /// recommends fine-tuning whatever the rules of thumb say; one at or below 0 advises against
-    /// it; one that holds 0 changes nothing. Trust depends on the test split alone.
+    /// it; one that holds 0 changes nothing. Where the curve decides, trust depends on the size of the
+    /// test split alone.
     pub fn with_prediction(mut self, prediction: GainPrediction) -> Self {
         let says = CurveSays::of(&prediction);
         let by_rules = self.recommended;
@@ -148,6 +164,8 @@ impl Advice {
             CurveSays::Unclear => by_rules,
         };
         if self.recommended != by_rules {
+            // The recall that may have been doubted no longer decides.
+            self.trusted = self.facts.test_queries >= self.rules.min_test_queries;
             self.summary = overruled(says, self.supply, self.trusted);
         }
         self.reasons.insert(0, reason::of_prediction(&prediction, says, by_rules));

@@ -87,6 +87,15 @@ fn of_bm25(base: f64, bm25: f64) -> String {
     }
 }
 
+pub(super) fn of_documents(documents: usize, of_documents: usize) -> String {
+    format!(
+        "Only {} of {} documents were searched, which is easier than searching all: the true \
+         recall is lower.",
+        count(documents as u64),
+        count(of_documents as u64)
+    )
+}
+
 /// `by_rules` is whether the rules of thumb recommend fine-tuning.
 pub(super) fn of_prediction(it: &GainPrediction, says: CurveSays, by_rules: bool) -> String {
     let [low, high] = it.interval.map(|end| signed(end, 3));

@@ -153,8 +153,10 @@ impl FullRun {
 #[derive(Debug, Serialize)]
 pub(super) struct Extent {
     pub(super) minutes: f64,
-    /// Documents searched.
+    /// Documents searched for the test queries.
     pub(super) documents: usize,
+    /// Documents searched for the held-out queries; 0 for no learning curve.
+    pub(super) curve_documents: usize,
     pub(super) of_documents: usize,
     pub(super) test_queries: usize,
     /// Queries of the test split with a relevant document.
@@ -174,8 +176,15 @@ impl Extent {
         if self.documents < self.of_documents {
             notes.push(format!(
                 "to fit {minutes} minutes, {} of {} documents were searched: all figures are \
-                 higher than on the whole, and gains may differ",
+                 higher than on the whole",
                 thousands(self.documents),
+                thousands(self.of_documents)
+            ));
+        }
+        if (1..self.of_documents).contains(&self.curve_documents) {
+            notes.push(format!(
+                "short runs were judged on a search of {} of {} documents, where gains may differ",
+                thousands(self.curve_documents),
                 thousands(self.of_documents)
             ));
         }
@@ -214,6 +223,7 @@ mod tests {
         Extent {
             minutes: 5.0,
             documents,
+            curve_documents: documents,
             of_documents: 5_000,
             test_queries,
             of_test_queries: 300,
@@ -227,8 +237,13 @@ mod tests {
     fn whatever_was_left_out_is_said() {
         assert!(extent(5_000, 300, 1_000).notes(false).is_empty());
         let notes = extent(4_000, 200, 500).notes(false);
-        let parts = ["4,000 of 5,000 documents", "200 of 300 test queries", "500 of 1,000 pairs"];
-        assert_eq!(notes.len(), 3);
+        let parts = [
+            "4,000 of 5,000 documents were searched",
+            "search of 4,000 of 5,000 documents",
+            "200 of 300 test queries",
+            "500 of 1,000 pairs",
+        ];
+        assert_eq!(notes.len(), parts.len());
         assert!(notes.iter().zip(parts).all(|(note, part)| note.contains(part)), "{notes:?}");
         assert!(extent(5_000, 300, 0).notes(true)[0].contains("--no-curve"));
         assert!(extent(5_000, 300, 0).notes(false)[0].contains("larger --minutes"));

@@ -15,6 +15,9 @@ const TEST_QUERIES: usize = 1_000;
 pub(super) const HELD_OUT_QUERIES: usize = 500;
 /// Queries of either that are kept however little time there is.
 const MIN_QUERIES: usize = 100;
+/// Share of it in which the test split is searched where short runs need the rest: the verdict rests
+/// on the base model's recall, which only the whole corpus shows.
+const TEST_SHARE: f64 = 0.4;
 /// Share of the time that is planned for: speeds are measured on a few texts.
 const PLANNED_SHARE: f64 = 0.8;
 /// Pairs below which short runs show nothing.
@@ -116,8 +119,10 @@ pub(super) struct Available {
 /// How much of it there is time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Documents to search; the judged ones are there in any case.
+    /// Documents to search for the test queries; the judged ones are there in any case.
     pub(super) documents: usize,
+    /// Documents to search for the held-out ones, by the base model and after each short run.
+    pub(super) curve_documents: usize,
     /// Queries of the test split.
     pub(super) test_queries: usize,
     /// Held-out queries.
@@ -127,27 +132,32 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What fits into `seconds`. Half of the time at most is for training where all documents
-    /// would not fit otherwise, and what one side leaves over is the other's.
+    /// What fits into `seconds`. Beside the test split, half of the time at most is for training
+    /// where all documents would not fit otherwise, and what one side leaves over is the other's.
     pub(super) fn new(seconds: f64, speed: Speed, available: Available) -> Self {
         let Available { documents, pairs, epochs, alternative, curve } = available;
-        let runs = if curve { SHARES.len() as f64 } else { 0.0 };
-        let asked = TEST_QUERIES as f64 + (1.0 + runs) * HELD_OUT_QUERIES as f64;
+        let runs = 1.0 + SHARES.len() as f64;
+        let asked = TEST_QUERIES as f64 + if curve { runs * HELD_OUT_QUERIES as f64 } else { 0.0 };
         let seconds = (PLANNED_SHARE * seconds - asked * speed.query).max(0.0);
-        let document = (1.0 + runs) * speed.document + alternative;
-        let pair = SHARES.iter().sum::<f64>() * epochs * speed.pair;
-        let (all_documents, all_pairs) = (documents as f64 * document, pairs as f64 * pair);
-        let training = match curve {
-            true => all_pairs.min((seconds / 2.0).max(seconds - all_documents)),
-            false => 0.0,
-        };
-        let documents = documents.min(((seconds - training) / document) as usize);
-        let queries = |most: usize| most.min((documents / 4).max(MIN_QUERIES));
-        let pairs = pairs.min((training / pair.max(1e-12)).round() as usize);
+        let fit =
+            |seconds: f64, each: f64, most: usize| most.min((seconds / each.max(1e-12)) as usize);
+
+        let of_test = if curve { TEST_SHARE * seconds } else { seconds };
+        let each = speed.document + alternative;
+        let searched = fit(of_test, each, documents);
+        let left = seconds - searched as f64 * each;
+
+        let each = SHARES.iter().sum::<f64>() * epochs * speed.pair;
+        let searching = documents as f64 * runs * speed.document;
+        let training = (pairs as f64 * each).min((left / 2.0).max(left - searching));
+        let pairs = fit(training * (1.0 + 1e-9), each, pairs);
+        let curve_documents = fit(left - training, runs * speed.document, documents);
+        let queries = |most: usize, documents: usize| most.min((documents / 4).max(MIN_QUERIES));
         Self {
-            documents,
-            test_queries: queries(TEST_QUERIES),
-            held_out_queries: queries(HELD_OUT_QUERIES),
+            documents: searched,
+            curve_documents: if curve { curve_documents } else { 0 },
+            test_queries: queries(TEST_QUERIES, searched),
+            held_out_queries: queries(HELD_OUT_QUERIES, curve_documents),
             pairs: (curve && pairs >= MIN_PAIRS).then_some(pairs),
         }
     }
@@ -168,7 +178,8 @@ mod tests {
     #[test]
     fn with_enough_time_nothing_is_cut() {
         let all = plan(1e6, true);
-        assert_eq!((all.documents, all.pairs), (10_000, Some(5_000)));
+        assert_eq!((all.documents, all.curve_documents), (10_000, 10_000));
+        assert_eq!(all.pairs, Some(5_000));
         assert_eq!((all.test_queries, all.held_out_queries), (1_000, 500));
         assert_eq!(plan(1e6, false).pairs, None);
     }
@@ -176,8 +187,9 @@ mod tests {
     #[test]
     fn what_is_planned_fits() {
         for seconds in [30.0, 100.0, 300.0, 600.0, 900.0] {
-            let Plan { documents, pairs, .. } = plan(seconds, true);
-            let needed = documents as f64 * (4.0 * SPEED.document + 0.02)
+            let Plan { documents, curve_documents, pairs, .. } = plan(seconds, true);
+            let needed = documents as f64 * (SPEED.document + 0.02)
+                + curve_documents as f64 * 4.0 * SPEED.document
                 + pairs.unwrap_or(0) as f64 * 1.75 * SPEED.pair
                 + 3_000.0 * SPEED.query;
             assert!(needed < 0.81 * seconds, "{needed} in {seconds}");
@@ -190,6 +202,7 @@ mod tests {
         let plans = [5.0, 20.0, 80.0, 320.0, 1280.0].map(|seconds| plan(seconds, true));
         for pair in plans.windows(2) {
             assert!(pair[0].documents <= pair[1].documents && pair[0].pairs <= pair[1].pairs);
+            assert!(pair[0].curve_documents <= pair[1].curve_documents);
             assert!(pair[0].test_queries <= pair[1].test_queries);
         }
         assert_eq!(plans[0].pairs, None);
@@ -199,5 +212,6 @@ mod tests {
     #[test]
     fn without_a_curve_there_is_time_for_more_documents() {
         assert!(plan(100.0, false).documents > plan(100.0, true).documents);
+        assert_eq!(plan(100.0, false).curve_documents, 0);
     }
 }

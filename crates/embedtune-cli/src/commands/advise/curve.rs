@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use anyhow::Result;
-use embedtune_data::{BeirData, Dataset, DatasetBuilder, NoDuplicatesSampler, SeededRng};
+use embedtune_data::{Corpus, Dataset, DatasetBuilder, NoDuplicatesSampler, Queries, SeededRng};
 use embedtune_encoder::EmbeddingModel;
 use embedtune_eval::{LearningOutcome, LearningStudy};
 use embedtune_losses::LossConfig;
@@ -26,17 +26,16 @@ pub(super) struct ShortRuns<'a> {
     pub(super) console: Console,
     pub(super) stop: &'a Arc<AtomicBool>,
     pub(super) source: &'a ModelSource,
-    pub(super) data: &'a BeirData,
     /// What may be learned from.
-    pub(super) train: &'a Qrels,
+    pub(super) pairs: Dataset,
     /// Pairs of the largest run.
-    pub(super) pairs: usize,
+    pub(super) count: usize,
 }
 
 impl ShortRuns<'_> {
     /// The curve, and the tokens that a second of training takes.
     pub(super) fn measure(&self, study: &LearningStudy<'_>) -> Result<(LearningOutcome, f64)> {
-        let pairs = self.pairs()?;
+        let pairs = self.largest();
         let (mut tokens, mut seconds) = (0, 0.0);
         let outcome = study.run(&SHARES, |share| {
             let count = ((share * pairs.len() as f64).round() as usize).max(1);
@@ -57,13 +56,11 @@ impl ShortRuns<'_> {
     }
 
     /// The pairs of the largest run, in an order that depends on the seed.
-    fn pairs(&self) -> Result<Dataset> {
-        let BeirData { corpus, queries, name, .. } = self.data;
-        let (all, _) = DatasetBuilder::new(corpus, queries, self.train).build(name)?;
-        let mut rows: Vec<u32> = (0..all.len() as u32).collect();
+    fn largest(&self) -> Dataset {
+        let mut rows: Vec<u32> = (0..self.pairs.len() as u32).collect();
         SeededRng::derive(self.args.seed, &[rows.len() as u64]).shuffle(&mut rows);
-        rows.truncate(self.pairs);
-        Ok(all.subset(name, &rows))
+        rows.truncate(self.count);
+        self.pairs.subset(&self.pairs.name, &rows)
     }
 
     fn trainer(&self, pairs: Dataset) -> Result<Trainer> {
@@ -81,6 +78,11 @@ impl ShortRuns<'_> {
         let args = &self.args.model;
         model::load_from(self.source, args.max_seq_len, args.precision)
     }
+}
+
+/// Queries with the documents that `train` judges relevant.
+pub(super) fn pairs(corpus: &Corpus, queries: &Queries, train: &Qrels) -> Result<Dataset> {
+    Ok(DatasetBuilder::new(corpus, queries, train).build("short runs")?.0)
 }
 
 /// Settings of the full run, and of the short ones.

@@ -17,7 +17,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{
-    BeirData, BeirOptions, CheckReport, Corpus, DatasetBuilder, Embed, Embeddings, Role, Split,
+    BeirData, BeirOptions, CheckReport, Corpus, DatasetBuilder, Embed, Embeddings, Queries, Role,
+    Split,
 };
 use embedtune_encoder::EmbeddingModel;
 use embedtune_eval::{
@@ -98,7 +99,7 @@ impl Advisor<'_> {
         };
         self.stage("1. Data and model")?;
         let options = BeirOptions::default().with_dev_fraction(0.0);
-        let data = BeirData::open_with(&self.args.data, &options)?;
+        let mut data = BeirData::open_with(&self.args.data, &options)?;
         let mut questions = Questions::new(&data, self.args.seed)?;
         let source = model::find(&self.args.model.model, self.console)?;
         let base = self.base(&source)?;
@@ -111,18 +112,33 @@ impl Advisor<'_> {
             // There is nothing to judge.
             (questions.held_out, questions.notes) = (Qrels::new(), Vec::new());
         }
-        let corpus = self.corpus(&data, &questions, plan.documents)?;
+        let whole = Arc::new(std::mem::take(&mut data.corpus));
+        let test = self.evaluator(&whole, &data.queries, &questions.test, plan.documents)?;
+        let held_out = match plan.pairs {
+            Some(_) => {
+                let (asked, documents) = (&questions.held_out, plan.curve_documents);
+                Some(self.evaluator(&whole, &data.queries, asked, documents)?)
+            }
+            None => None,
+        };
         lap("data and model");
 
         self.stage("2. Where do we stand? BM25 and the base model")?;
-        let baseline = self.baseline(&base, &data, &questions, &corpus, plan.pairs.is_some())?;
+        let baseline = self.baseline(&base, test, held_out)?;
         lap("baselines");
 
         let learned = match plan.pairs {
             Some(pairs) => {
                 self.stage("3. What does training bring? Short runs on parts of the pairs")?;
-                let train = &questions.train;
-                Some(self.learn(&source, &data, train, pairs, &baseline, full.pairs)?)
+                let runs = ShortRuns {
+                    args: self.args,
+                    console: self.console,
+                    stop: &self.stop,
+                    source: &source,
+                    pairs: curve::pairs(&whole, &data.queries, &questions.train)?,
+                    count: pairs,
+                };
+                Some(learn(&runs, &baseline, full.pairs)?)
             }
             None => None,
         };
@@ -135,15 +151,16 @@ impl Advisor<'_> {
 
         let extent = Extent {
             minutes: self.args.minutes,
-            documents: corpus.len(),
-            of_documents: data.corpus.len(),
+            documents: baseline.test.corpus().len(),
+            curve_documents: baseline.held_out.as_ref().map_or(0, |it| it.corpus().len()),
+            of_documents: whole.len(),
             test_queries: questions.test.len(),
             of_test_queries: available,
             held_out_queries: learned.as_ref().map_or(0, |_| questions.held_out.len()),
             pairs: plan.pairs.unwrap_or(0),
             of_pairs: full.pairs,
         };
-        let advice = advice(&baseline, full.pairs, learned.as_ref(), alternative);
+        let advice = advice(&baseline, &extent, learned.as_ref(), alternative);
         let mut notes = questions.notes;
         notes.extend(extent.notes(self.args.no_curve));
         Ok(Answer {
@@ -233,66 +250,49 @@ impl Advisor<'_> {
         Ok((plan, other.map(|other| other / speed.document)))
     }
 
-    /// All documents, or those judged for the questions and others up to `documents`.
-    fn corpus(
+    /// Searches all documents for the queries of `asked`, or those judged and others up to
+    /// `documents`.
+    fn evaluator(
         &self,
-        data: &BeirData,
-        questions: &Questions,
+        whole: &Arc<Corpus>,
+        queries: &Queries,
+        asked: &Qrels,
         documents: usize,
-    ) -> Result<Arc<Corpus>> {
-        if documents >= data.corpus.len() {
-            return Ok(Arc::new(data.corpus.clone()));
-        }
-        let mut asked = Qrels::new();
-        for qrels in [&questions.test, &questions.held_out] {
-            for (query, judgements) in qrels.iter() {
-                for (document, &grade) in judgements {
-                    asked.insert(query, document, grade)?;
-                }
-            }
+    ) -> Result<RetrievalEvaluator> {
+        let config = RetrievalConfig::default().with_exclude_self(self.args.exclude_self);
+        let all = RetrievalEvaluator::new(Arc::clone(whole), queries, asked.clone(), config)
+            .with_context(|| self.args.data.display().to_string())?;
+        if documents >= whole.len() {
+            return Ok(all);
         }
         let sample = SampleConfig::default()
             .with_queries(asked.len())
             .with_documents(documents)
             .with_seed(self.args.seed);
-        let all = self.evaluator(&Arc::new(data.corpus.clone()), data, asked)?;
-        Ok(Arc::clone(all.sample(&sample)?.corpus()))
-    }
-
-    fn evaluator(
-        &self,
-        corpus: &Arc<Corpus>,
-        data: &BeirData,
-        qrels: Qrels,
-    ) -> Result<RetrievalEvaluator> {
-        let config = RetrievalConfig::default().with_exclude_self(self.args.exclude_self);
-        let evaluator = RetrievalEvaluator::new(Arc::clone(corpus), &data.queries, qrels, config);
-        evaluator.with_context(|| self.args.data.display().to_string())
+        Ok(all.sample(&sample)?)
     }
 
     fn baseline(
         &self,
         model: &EmbeddingModel,
-        data: &BeirData,
-        questions: &Questions,
-        corpus: &Arc<Corpus>,
-        curve: bool,
+        test: RetrievalEvaluator,
+        held_out: Option<RetrievalEvaluator>,
     ) -> Result<Baseline> {
-        let test = self.evaluator(corpus, data, questions.test.clone())?;
-        let held_out = match curve {
-            true => Some(self.evaluator(corpus, data, questions.held_out.clone())?),
-            false => None,
-        };
         let bm25 = test.evaluate_bm25()?;
-        let index = self.index(model, corpus)?;
+        let index = self.index(model, test.corpus())?;
         let base = test.evaluate_index(model, &index)?;
         for (name, evaluation) in [("BM25", &bm25), ("base model", &base)] {
             let mean = |measure| evaluation.report.mean(&measure).unwrap_or(0.0);
             let (ndcg, recall) = (mean(HEADLINE), mean(Measure::RECALL_10));
             self.console.line(&format!("{name}: ndcg@10 {ndcg:.4}, recall@10 {recall:.4}"));
         }
-        let base_held_out =
-            held_out.as_ref().map(|it| it.evaluate_index(model, &index)).transpose()?;
+        let base_held_out = match &held_out {
+            Some(it) if Arc::ptr_eq(it.corpus(), test.corpus()) => {
+                Some(it.evaluate_index(model, &index)?)
+            }
+            Some(it) => Some(it.evaluate_index(model, &self.index(model, it.corpus())?)?),
+            None => None,
+        };
         Ok(Baseline { test, held_out, bm25, base, base_held_out })
     }
 
@@ -311,32 +311,6 @@ impl Advisor<'_> {
         bar.finish();
         let vectors = Embeddings::new(model.dim(), vectors);
         Ok(ExactIndex::new(vectors, model.fingerprint())?)
-    }
-
-    fn learn(
-        &self,
-        source: &ModelSource,
-        data: &BeirData,
-        train: &Qrels,
-        pairs: usize,
-        baseline: &Baseline,
-        full_pairs: usize,
-    ) -> Result<Learned> {
-        let (Some(held_out), Some(base_held_out)) = (&baseline.held_out, &baseline.base_held_out)
-        else {
-            bail!("no query is held out to judge the short runs on");
-        };
-        let study = LearningStudy {
-            held_out,
-            base_held_out,
-            base_test: &baseline.base,
-            full_pairs,
-            measure: HEADLINE,
-        };
-        let (args, console, stop) = (self.args, self.console, &self.stop);
-        let runs = ShortRuns { args, console, stop, source, data, train, pairs };
-        let (outcome, tokens_per_second) = runs.measure(&study)?;
-        Ok(Learned { outcome, tokens_per_second })
     }
 
     fn alternative(
@@ -371,9 +345,25 @@ impl Advisor<'_> {
     }
 }
 
+fn learn(runs: &ShortRuns<'_>, baseline: &Baseline, full_pairs: usize) -> Result<Learned> {
+    let (Some(held_out), Some(base_held_out)) = (&baseline.held_out, &baseline.base_held_out)
+    else {
+        bail!("no query is held out to judge the short runs on");
+    };
+    let study = LearningStudy {
+        held_out,
+        base_held_out,
+        base_test: &baseline.base,
+        full_pairs,
+        measure: HEADLINE,
+    };
+    let (outcome, tokens_per_second) = runs.measure(&study)?;
+    Ok(Learned { outcome, tokens_per_second })
+}
+
 fn advice(
     baseline: &Baseline,
-    train_pairs: usize,
+    extent: &Extent,
     learned: Option<&Learned>,
     alternative: Option<Alternative>,
 ) -> Advice {
@@ -381,10 +371,11 @@ fn advice(
     let facts = AdviceFacts {
         base_recall: recall(&baseline.base).unwrap_or(0.0),
         bm25_recall: recall(&baseline.bm25),
-        train_pairs,
+        train_pairs: extent.of_pairs,
         test_queries: baseline.test.queries().len(),
     };
-    let mut advice = Advice::new(facts, &AdviceRules::default());
+    let mut advice = Advice::new(facts, &AdviceRules::default())
+        .with_documents_searched(extent.documents, extent.of_documents);
     if let Some(learned) = learned {
         advice = advice.with_prediction(learned.outcome.prediction.clone());
     }
