@@ -41,7 +41,7 @@ const TEST: std::ops::Range<usize> = 36..48;
 impl Shop {
     fn new() -> Self {
         let workshop = Workshop::new(48);
-        let source = |number: usize| if number % 3 == 0 { "mail" } else { "chat" };
+        let source = |number: usize| if number.is_multiple_of(3) { "mail" } else { "chat" };
         let query = |number: usize| {
             let (id, words) = (format!("q{number}"), 2 + number % 5);
             let metadata = json!({"source": source(number)});

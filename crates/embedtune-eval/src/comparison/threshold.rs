@@ -30,6 +30,10 @@ pub struct OperatingPoint {
     pub precision: Option<f64>,
     /// Share of all relevant documents that are shown, retrieved or not.
     pub recall: f64,
+    /// Queries for which everything retrieved is shown, [`ThresholdTransfer::depth`] documents of
+    /// a larger corpus. Of what ranks lower, some would be shown too, so the precision is too
+    /// high here.
+    pub full_queries: usize,
 }
 
 /// The threshold of system A carried over to system B.
@@ -116,30 +120,35 @@ impl RetrievalEvaluator {
             let value = cut.threshold.to_string();
             return Err(EvalError::Config { field: "threshold", value, allowed });
         }
-        let point = |cut: Cut| operating_point(cut, relevant);
+        let point = |pairs: &ScoredPairs, cut: Cut| OperatingPoint {
+            threshold: cut.threshold,
+            shown: cut.shown,
+            relevant_shown: cut.relevant,
+            precision: (cut.shown > 0).then(|| cut.relevant as f64 / cut.shown as f64),
+            recall: cut.relevant as f64 / relevant as f64,
+            full_queries: self.full_queries(pairs, cut.threshold),
+        };
         let kept = b.lowest_with(cut, &everyone).map(|kept| {
             let drawn = Drawn::new(&a, &b, cut.threshold, seed);
-            drawn.intervals(point(kept), confidence)
+            drawn.intervals(point(&b, kept), confidence)
         });
         Ok(Some(ThresholdTransfer {
             given: threshold.is_some(),
             depth: self.config.depth(),
             relevant,
-            base: point(cut),
-            unchanged: point(b.at(cut.threshold, &everyone)),
+            base: point(&a, cut),
+            unchanged: point(&b, b.at(cut.threshold, &everyone)),
             kept,
-            most_precise: point(b.most_precise()),
+            most_precise: point(&b, b.most_precise()),
         }))
     }
-}
 
-fn operating_point(cut: Cut, relevant: u64) -> OperatingPoint {
-    OperatingPoint {
-        threshold: cut.threshold,
-        shown: cut.shown,
-        relevant_shown: cut.relevant,
-        precision: (cut.shown > 0).then(|| cut.relevant as f64 / cut.shown as f64),
-        recall: cut.relevant as f64 / relevant as f64,
+    fn full_queries(&self, pairs: &ScoredPairs, threshold: f64) -> usize {
+        let depth = self.config.depth();
+        if self.corpus.len() <= depth {
+            return 0;
+        }
+        pairs.shown_by_query(threshold).into_iter().filter(|&shown| shown >= depth).count()
     }
 }
 
@@ -207,7 +216,7 @@ impl ThresholdTransfer {
     /// What to set, and what it costs, in a few sentences.
     pub fn sentence(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let precision = |it: &OperatingPoint| it.precision.map_or_else(|| "none".into(), percent);
+        let precision = |it: &OperatingPoint| it.precision.map_or_else(String::new, percent);
         let how = if self.given { "its" } else { "its best (F1)" };
         let base = format!(
             "At {how} threshold {:.4}, A shows {} documents with precision {} and recall {}.",
@@ -216,11 +225,14 @@ impl ThresholdTransfer {
             precision(&self.base),
             percent(self.base.recall),
         );
-        let unchanged = format!(
-            "The same number would give B precision {} and recall {}.",
-            precision(&self.unchanged),
-            percent(self.unchanged.recall),
-        );
+        let unchanged = match self.unchanged.precision {
+            Some(precision) => format!(
+                "The same number would give B precision {} and recall {}.",
+                percent(precision),
+                percent(self.unchanged.recall),
+            ),
+            None => "The same number would show nothing of B.".to_owned(),
+        };
         let kept = match &self.kept {
             Some(it) => format!(
                 "To keep the precision, set {:.4} for B: recall {} ({} interval {} to {}; threshold \
@@ -240,7 +252,18 @@ impl ThresholdTransfer {
                 percent(self.most_precise.recall),
             ),
         };
-        format!("{base} {unchanged} {kept}")
+        let full = self.kept.map_or(0, |it| it.point.full_queries);
+        let warning = if full == 0 {
+            String::new()
+        } else {
+            format!(
+                " For {} queries, all {} documents that B retrieved are above it: more would be \
+                 shown, with a lower precision; retrieve more to see it.",
+                count(full as u64),
+                count(self.depth as u64),
+            )
+        };
+        format!("{base} {unchanged} {kept}{warning}")
     }
 }
 

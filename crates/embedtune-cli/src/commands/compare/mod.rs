@@ -56,13 +56,7 @@ pub(crate) fn run(args: &CompareArgs, console: Console) -> Result<()> {
     let general = args.general.as_deref().map(|dir| Ground::general(dir, args)).transpose()?;
     let sides = Side::both(args, console)?;
     check_sides(&sides, general.is_some())?;
-    console.line(&format!(
-        "{}: {} {} queries, {} documents",
-        ground.name,
-        thousands(ground.evaluator.queries().len()),
-        ground.split,
-        thousands(ground.evaluator.corpus().len())
-    ));
+    ground.announce(console);
     let evaluations = ground.evaluate(&sides, args.complete, console)?;
     let [a, b] = &evaluations;
     if a.fingerprint == b.fingerprint {
@@ -74,27 +68,36 @@ pub(crate) fn run(args: &CompareArgs, console: Console) -> Result<()> {
     }
     let names = names(&sides);
     let [name_a, name_b] = &names;
-    comparison = comparison.with_names(name_a, name_b);
     let findings = Findings {
         a: sides[0].facts(a),
         b: sides[1].facts(b),
         data: ground.name.clone(),
         split: args.split,
-        comparison,
+        comparison: comparison.with_names(name_a, name_b),
         scores: ground.evaluator.score_distributions(&[(name_a, a), (name_b, b)]),
         notes,
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_mb: machine::peak_rss_mb(),
     };
-    if let Some(file) = &args.per_query {
-        output::write_file(file, |writer| per_query(writer, &a.report, &b.report))?;
-        console.line(&format!("values of each query in {}", file.display()));
-    }
     if let (Some(page), Some(json)) = (&args.report, &report_json) {
         report::write(&page_of(&findings, &ground, &evaluations, &names), page, json)?;
         console.line(&format!("report in {} and {}", page.display(), json.display()));
     }
-    if args.json { output::print_json(&findings) } else { output::print(&text::of(&findings)) }
+    tell(&findings, args, &evaluations, console)
+}
+
+/// Writes the table of the queries, and prints the findings.
+fn tell(
+    findings: &Findings,
+    args: &CompareArgs,
+    [a, b]: &[Evaluation; 2],
+    console: Console,
+) -> Result<()> {
+    if let Some(file) = &args.per_query {
+        output::write_file(file, |writer| per_query(writer, &a.report, &b.report))?;
+        console.line(&format!("values of each query in {}", file.display()));
+    }
+    if args.json { output::print_json(findings) } else { output::print(&text::of(findings)) }
 }
 
 fn config(args: &CompareArgs) -> CompareConfig {
@@ -140,6 +143,16 @@ impl Ground {
         Self::new(dir, &mut data, split, args)
     }
 
+    fn announce(&self, console: Console) {
+        console.line(&format!(
+            "{}: {} {} queries, {} documents",
+            self.name,
+            thousands(self.evaluator.queries().len()),
+            self.split,
+            thousands(self.evaluator.corpus().len())
+        ));
+    }
+
     fn evaluate(
         &self,
         sides: &[Side; 2],
@@ -159,12 +172,12 @@ fn check_sides(sides: &[Side; 2], general: bool) -> Result<()> {
     if general && sides.iter().any(Side::is_run) {
         bail!("--general asks both sides other queries, which a run file cannot answer");
     }
-    if let [Some(a), Some(b)] = sides.each_ref().map(Side::fingerprint) {
-        if a == b {
-            bail!("A and B are the same model (fingerprint {a}): every difference would be 0");
+    match sides.each_ref().map(Side::fingerprint) {
+        [Some(a), Some(b)] if a == b => {
+            bail!("A and B are the same model (fingerprint {a}): every difference would be 0")
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Names for sentences and tables; equal ones are told apart by their letter.
@@ -196,7 +209,7 @@ fn check_general(
     config: &CompareConfig,
     console: Console,
 ) -> Result<GeneralCheck> {
-    console.line(&format!("general: {} ({} queries)", ground.name, ground.split));
+    ground.announce(console);
     let [a, b] = ground.evaluate(sides, false, console)?;
     let [name_a, name_b] = names(sides);
     let comparison = ground.evaluator.compare(&a, &b, config)?.with_names(name_a, name_b);

@@ -71,6 +71,15 @@ impl ScoredPairs {
         self.relevant.iter().zip(weights).map(|(relevant, weight)| relevant * weight).sum()
     }
 
+    /// How many documents `threshold` shows of each query.
+    pub(super) fn shown_by_query(&self, threshold: f64) -> Vec<usize> {
+        let mut shown = vec![0; self.queries()];
+        for pair in self.pairs.iter().take_while(|pair| pair.score >= threshold) {
+            shown[pair.query as usize] += 1;
+        }
+        shown
+    }
+
     /// What `threshold` shows.
     pub(super) fn at(&self, threshold: f64, weights: &[u64]) -> Cut {
         let mut cut = Cut { threshold, shown: 0, relevant: 0 };
@@ -205,6 +214,9 @@ mod tests {
             prop_assert_eq!(scored.lowest_with(target, &weights), naive);
             for cut in naive_cuts(&scored, &weights) {
                 prop_assert_eq!(scored.at(cut.threshold, &weights), cut);
+                let by_query = scored.shown_by_query(cut.threshold);
+                let shown: u64 = by_query.iter().zip(&weights).map(|(n, w)| *n as u64 * w).sum();
+                prop_assert_eq!(shown, cut.shown);
             }
         }
 

@@ -58,7 +58,7 @@ fn a_shift_of_all_scores_moves_the_threshold_and_nothing_else() {
     assert_eq!((given.unchanged.shown, given.unchanged.precision), (0, None));
     let [low, high] = kept.recall_interval;
     assert!(low <= kept.point.recall && kept.point.recall <= high && low < high, "{kept:?}");
-    assert!(given.sentence().contains("The same number would give B precision none"));
+    assert!(given.sentence().contains("The same number would show nothing of B."));
 }
 
 #[test]
@@ -92,6 +92,26 @@ fn a_system_that_cannot_be_as_precise_is_said_to_be() {
     assert!(found.kept.is_none());
     assert_eq!((found.most_precise.precision, found.most_precise.threshold), (Some(0.4), 0.5));
     assert!(found.sentence().contains("No threshold of B keeps the precision"));
+}
+
+/// What ranks below the depth has no score, but would be shown.
+#[test]
+fn lists_that_end_above_the_threshold_are_counted() {
+    let deep = evaluator(20);
+    let a = evaluation(&deep, |_, place| if place < 2 { 0.9 } else { 0.1 });
+    let whole = deep.transfer_threshold(&a, &a, Some(0.05), 0.95, 1).unwrap().unwrap();
+    // Five documents each, of a hundred that could have been retrieved.
+    assert_eq!((whole.base.shown, whole.base.full_queries), (100, 0));
+    let mut shallow = deep.clone();
+    shallow.config =
+        RetrievalConfig::default().with_measures([embedtune_metrics::Measure::Bpref]).with_top_k(3);
+    let a = shallow.evaluate_run(&a.run).unwrap();
+    let full = |threshold| {
+        let found = shallow.transfer_threshold(&a, &a, Some(threshold), 0.95, 1).unwrap().unwrap();
+        (found.base.full_queries, found.sentence().contains("retrieve more to see it"))
+    };
+    assert_eq!(full(0.05), (20, true));
+    assert_eq!(full(0.5), (0, false));
 }
 
 #[test]
