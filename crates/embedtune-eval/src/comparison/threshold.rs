@@ -215,56 +215,64 @@ fn percentiles(mut values: Vec<f64>, confidence: f64) -> Option<[f64; 2]> {
 impl ThresholdTransfer {
     /// What to set, and what it costs, in a few sentences.
     pub fn sentence(&self) -> String {
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let precision = |it: &OperatingPoint| it.precision.map_or_else(String::new, percent);
         let how = if self.given { "its" } else { "its best (F1)" };
         let base = format!(
-            "At {how} threshold {:.4}, A shows {} documents with precision {} and recall {}.",
+            "At {how} threshold {:.4}, A shows {} documents with {}.",
             self.base.threshold,
             count(self.base.shown),
-            precision(&self.base),
-            percent(self.base.recall),
+            self.base.in_words(),
         );
-        let unchanged = match self.unchanged.precision {
-            Some(precision) => format!(
-                "The same number would give B precision {} and recall {}.",
-                percent(precision),
-                percent(self.unchanged.recall),
-            ),
-            None => "The same number would show nothing of B.".to_owned(),
+        let unchanged = match self.unchanged.shown {
+            0 => "The same number would show nothing of B.".to_owned(),
+            _ => format!("The same number would give B {}.", self.unchanged.in_words()),
         };
         let kept = match &self.kept {
-            Some(it) => format!(
-                "To keep the precision, set {:.4} for B: recall {} ({} interval {} to {}; threshold \
-                 {:.4} to {:.4}).",
-                it.point.threshold,
-                percent(it.point.recall),
-                percent(it.confidence).replace(".0 ", " "),
-                percent(it.recall_interval[0]),
-                percent(it.recall_interval[1]),
-                it.threshold_interval[0],
-                it.threshold_interval[1],
-            ),
+            Some(kept) => kept.in_words() + &self.warning(kept),
             None => format!(
-                "No threshold of B keeps the precision; its best is {} at {:.4}, with recall {}.",
-                precision(&self.most_precise),
+                "No threshold of B keeps the precision; its most precise is {:.4}, with {}.",
                 self.most_precise.threshold,
-                percent(self.most_precise.recall),
+                self.most_precise.in_words(),
             ),
         };
-        let full = self.kept.map_or(0, |it| it.point.full_queries);
-        let warning = if full == 0 {
-            String::new()
-        } else {
-            format!(
-                " For {} queries, all {} documents that B retrieved are above it: more would be \
-                 shown, with a lower precision; retrieve more to see it.",
-                count(full as u64),
-                count(self.depth as u64),
-            )
-        };
-        format!("{base} {unchanged} {kept}{warning}")
+        format!("{base} {unchanged} {kept}")
     }
+
+    fn warning(&self, kept: &KeptPrecision) -> String {
+        if kept.point.full_queries == 0 {
+            return String::new();
+        }
+        format!(
+            " For {} queries, all {} documents that B retrieved are above it: more would be shown, \
+             with a lower precision; retrieve more to see it.",
+            count(kept.point.full_queries as u64),
+            count(self.depth as u64),
+        )
+    }
+}
+
+impl KeptPrecision {
+    fn in_words(&self) -> String {
+        let [low, high] = self.recall_interval.map(percent);
+        let [lowest, highest] = self.threshold_interval;
+        format!(
+            "To keep the precision, set {:.4} for B: recall {} ({} interval {low} to {high}; \
+             threshold {lowest:.4} to {highest:.4}).",
+            self.point.threshold,
+            percent(self.point.recall),
+            percent(self.confidence).replace(".0 ", " "),
+        )
+    }
+}
+
+impl OperatingPoint {
+    fn in_words(&self) -> String {
+        let precision = percent(self.precision.unwrap_or(0.0));
+        format!("precision {precision} and recall {}", percent(self.recall))
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 #[cfg(test)]
