@@ -58,7 +58,12 @@ impl EffectSizes {
         let correction = (count > 2.0).then(|| hedges_correction(count - 1.0));
         let over = |spread: f64| (spread > 0.0).then(|| paired.mean() / spread);
         let cohens_d_z = over(paired.std_dev());
-        let variance = |values: &[f64]| std_dev(values, mean(values)).powi(2);
+        // A spread that is nothing but rounding is none.
+        let variance = |values: &[f64]| {
+            let centre = mean(values);
+            let spread = std_dev(values, centre);
+            if spread > 1e-12 * centre.abs() { spread.powi(2) } else { 0.0 }
+        };
         let both = (0.5 * (variance(base) + variance(tuned))).sqrt();
         Self {
             cohens_d_z,
@@ -105,5 +110,8 @@ mod tests {
         assert_eq!((got, same.dominance), (none, 0.0));
         let constant = EffectSizes::new(&[0.1, 0.3, 0.5], &[0.2, 0.4, 0.6]).unwrap();
         assert!(constant.hedges_g_av.is_some());
+        // Sums of such values are off by a last bit, which is no spread.
+        let flat = EffectSizes::new(&[0.1; 10], &[0.3; 10]).unwrap();
+        assert_eq!(flat.hedges_g_av, None);
     }
 }
