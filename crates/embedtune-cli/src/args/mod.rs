@@ -1,5 +1,6 @@
 //! The command line. Every flag of a command is also a key of its configuration file.
 
+mod advise;
 mod compare;
 mod embed;
 mod eval;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use advise::AdviseArgs;
 pub(crate) use compare::{CompareArgs, SliceName};
 pub(crate) use embed::EmbedArgs;
 pub(crate) use eval::EvalArgs;
@@ -63,6 +65,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     Prepare(PrepareArgs),
+    Advise(AdviseArgs),
     Mine(MineArgs),
     Train(Box<TrainArgs>),
     Eval(EvalArgs),

@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod advise;
 mod compare;
 mod embed;
 mod eval;
@@ -19,6 +20,7 @@ pub(crate) fn run(command: &Command, console: Console) -> Result<()> {
     match command {
         Command::Quickstart(args) => quickstart::run(args, console),
         Command::Prepare(args) => prepare::run(args, console),
+        Command::Advise(args) => advise::run(args, console),
         Command::Mine(args) => mine::run(args, console),
         Command::Train(args) => train::run(args, console),
         Command::Eval(args) => eval::run(args, console),

@@ -1,6 +1,5 @@
 use embedtune_kernels::{
-    Bf16, Element, Matrix, MatrixMut, PackedMatrix, Update, multiply, reference,
-    round_to,
+    Bf16, Element, Matrix, MatrixMut, PackedMatrix, Update, multiply, reference, round_to,
 };
 use proptest::prelude::*;
 

@@ -152,7 +152,10 @@ fn weights_that_diverged_end_the_run_and_name_the_step_and_the_checkpoint() {
     let error = Trainer::new(model(), pairs(), mnrl(), sampler, config).unwrap().run();
     let error = error.err().unwrap();
     let text = error.to_string();
-    assert!(text.starts_with("step 2, rows [2, 3] of eight pairs: the embedding of text"), "{text}");
+    assert!(
+        text.starts_with("step 2, rows [2, 3] of eight pairs: the embedding of text"),
+        "{text}"
+    );
     assert!(text.contains("the last good checkpoint is "), "{text}");
     let TrainError::Diverged { checkpoint, .. } = error else { panic!("{text}") };
     assert_eq!(Checkpoint::open(checkpoint.unwrap()).unwrap().step(), 1);
