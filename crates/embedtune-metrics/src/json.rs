@@ -1,8 +1,9 @@
 //! Reading JSON of strangers: in bounded memory, and with the place of what is wrong.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use crate::error::MetricsError;
 use crate::lines::MAX_LINE_BYTES;
@@ -33,6 +34,72 @@ fn problem(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     message.strip_suffix(&place).unwrap_or(&message).to_owned()
+}
+
+/// What the layout `{"query": {"document": number}}` fills.
+pub(crate) trait ByQuery {
+    /// What stands for a query, for errors.
+    const DOCUMENTS: &'static str;
+
+    /// A query begins, which may have no documents.
+    fn begin(&mut self, query: &str);
+
+    /// Adds the number of a document, or says what is wrong with it.
+    fn add<E: Error>(&mut self, query: &str, doc: &str, number: f64) -> Result<(), E>;
+}
+
+/// Fills `target` document by document, so that no second copy of it is ever in memory.
+pub(crate) fn fill<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    target: &mut impl ByQuery,
+) -> Result<(), D::Error> {
+    deserializer.deserialize_map(Queries(target))
+}
+
+struct Queries<'t, T>(&'t mut T);
+
+impl<'de, T: ByQuery> Visitor<'de> for Queries<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of queries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(query) = map.next_key::<String>()? {
+            map.next_value_seed(Documents { target: self.0, query: &query })?;
+        }
+        Ok(())
+    }
+}
+
+struct Documents<'t, T> {
+    target: &'t mut T,
+    query: &'t str,
+}
+
+impl<'de, T: ByQuery> DeserializeSeed<'de> for Documents<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: ByQuery> Visitor<'de> for Documents<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::DOCUMENTS)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.target.begin(self.query);
+        while let Some((doc, number)) = map.next_entry::<String, f64>()? {
+            self.target.add(self.query, &doc, number)?;
+        }
+        Ok(())
+    }
 }
 
 /// Refuses strings that no id is as long as, before they fill the memory.

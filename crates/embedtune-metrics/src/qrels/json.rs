@@ -1,15 +1,15 @@
 //! The JSON layout of judgements: an object of objects, `{"q1": {"d3": 1}}`.
 
-use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, Unexpected, Visitor};
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
 use super::{Qrels, whole_number};
 use crate::error::MetricsError;
-use crate::{json, lines};
+use crate::json::{self, ByQuery};
+use crate::lines;
 
 impl Qrels {
     /// Reads judgements of whatever layout: JSON when they begin with a brace, BEIR when the first
@@ -77,57 +77,23 @@ impl Qrels {
 impl<'de> Deserialize<'de> for Qrels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut qrels = Self::new();
-        deserializer.deserialize_map(Queries(&mut qrels))?;
+        json::fill(deserializer, &mut qrels)?;
         Ok(qrels)
     }
 }
 
-struct Queries<'q>(&'q mut Qrels);
+impl ByQuery for Qrels {
+    const DOCUMENTS: &'static str = "an object of documents with their grades";
 
-impl<'de> Visitor<'de> for Queries<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of queries")
+    fn begin(&mut self, query: &str) {
+        self.queries.entry(query.to_owned()).or_default();
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(query) = map.next_key::<String>()? {
-            map.next_value_seed(Documents { qrels: self.0, query: &query })?;
-        }
-        Ok(())
-    }
-}
-
-struct Documents<'q> {
-    qrels: &'q mut Qrels,
-    query: &'q str,
-}
-
-impl<'de> DeserializeSeed<'de> for Documents<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Documents<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of documents with their grades")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.qrels.queries.entry(self.query.to_owned()).or_default();
-        while let Some((doc, grade)) = map.next_entry::<String, f64>()? {
-            let grade = whole_number(grade).ok_or_else(|| {
-                A::Error::invalid_value(Unexpected::Float(grade), &"a whole number as the grade")
-            })?;
-            self.qrels.insert(self.query, &doc, grade).map_err(A::Error::custom)?;
-        }
-        Ok(())
+    fn add<E: Error>(&mut self, query: &str, doc: &str, grade: f64) -> Result<(), E> {
+        let grade = whole_number(grade).ok_or_else(|| {
+            E::invalid_value(Unexpected::Float(grade), &"a whole number as the grade")
+        })?;
+        self.insert(query, doc, grade).map_err(E::custom)
     }
 }
 

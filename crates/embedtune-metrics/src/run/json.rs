@@ -1,16 +1,16 @@
 //! The JSON layout of runs: an object of objects, `{"q1": {"d3": 0.5}}`.
 
-use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::Error;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Run;
 use crate::error::MetricsError;
-use crate::{json, lines};
+use crate::json::{self, ByQuery};
+use crate::lines;
 
 impl Run {
     /// Reads a run of whatever layout: JSON when it begins with a brace, else TREC.
@@ -93,55 +93,20 @@ impl Serialize for Scores<'_> {
 impl<'de> Deserialize<'de> for Run {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut run = Self::new();
-        deserializer.deserialize_map(Queries(&mut run))?;
+        json::fill(deserializer, &mut run)?;
         run.shrink_to_fit();
         Ok(run)
     }
 }
 
-/// Fills a run document by document, so that no second copy of it is ever in memory.
-struct Queries<'r>(&'r mut Run);
+impl ByQuery for Run {
+    const DOCUMENTS: &'static str = "an object of documents with their scores";
 
-impl<'de> Visitor<'de> for Queries<'_> {
-    type Value = ();
+    /// A query that retrieved nothing is no part of a run.
+    fn begin(&mut self, _: &str) {}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of queries")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(query) = map.next_key::<String>()? {
-            map.next_value_seed(Documents { run: self.0, query: &query })?;
-        }
-        Ok(())
-    }
-}
-
-struct Documents<'r> {
-    run: &'r mut Run,
-    query: &'r str,
-}
-
-impl<'de> DeserializeSeed<'de> for Documents<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Documents<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of documents with their scores")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((doc, score)) = map.next_entry::<String, f64>()? {
-            self.run.insert(self.query, &doc, score).map_err(A::Error::custom)?;
-        }
-        Ok(())
+    fn add<E: Error>(&mut self, query: &str, doc: &str, score: f64) -> Result<(), E> {
+        self.insert(query, doc, score).map_err(E::custom)
     }
 }
 
