@@ -1,6 +1,9 @@
 //! Ctrl-C: the first one asks for an orderly end, the second ends at once.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::{Context, Result};
 use signal_hook::{
@@ -10,6 +13,14 @@ use signal_hook::{
 
 /// Exit status of an interrupted command, 128 + SIGINT.
 pub(crate) const STATUS: u8 = 130;
+
+/// Ends the work if the user wants to end.
+pub(crate) fn check(stop: &AtomicBool) -> Result<()> {
+    if stop.load(Ordering::Relaxed) {
+        return Err(Interrupted.into());
+    }
+    Ok(())
+}
 
 /// A flag that Ctrl-C (or a polite kill) raises.
 pub(crate) fn flag() -> Result<Arc<AtomicBool>> {

@@ -1,10 +1,15 @@
-//! Loads the model that the flags name.
+//! Loads the model that the flags name, and runs it over a corpus.
+
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
+use embedtune_data::{Corpus, Embed, Embeddings, Role};
 use embedtune_encoder::{EmbeddingModel, Precision};
+use embedtune_index::ExactIndex;
 
 use crate::{
     args::{ModelArgs, PrecisionArgs},
+    interrupt,
     model_source::{self, ModelSource, SourceSettings},
     progress::Console,
 };
@@ -44,6 +49,27 @@ pub(crate) fn load_from(
 /// Finds the model without loading it.
 pub(crate) fn find(model: &str, console: Console) -> Result<ModelSource> {
     model_source::resolve(model, &SourceSettings::from_env(), &|line| console.line(line))
+}
+
+/// Vectors of all documents, ready to be searched, with a bar.
+pub(crate) fn index(
+    model: &EmbeddingModel,
+    corpus: &Corpus,
+    stop: &AtomicBool,
+    console: Console,
+) -> Result<ExactIndex> {
+    /// Documents that are embedded between two movements of the bar.
+    const CHUNK: usize = 512;
+    let bar = console.bar("documents", corpus.len() as u64);
+    let mut vectors = Vec::with_capacity(corpus.len() * model.dim());
+    for (done, chunk) in (1..).zip(corpus.texts().chunks(CHUNK)) {
+        interrupt::check(stop)?;
+        let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        vectors.extend(model.embed(&chunk, Role::Document)?.into_vec());
+        bar.set((done * CHUNK as u64).min(corpus.len() as u64), "embedded");
+    }
+    bar.finish();
+    Ok(ExactIndex::new(Embeddings::new(model.dim(), vectors), model.fingerprint())?)
 }
 
 /// Refuses a precision that cannot train, before anything is read for it.

@@ -1,14 +1,12 @@
 //! What a full run is expected to gain, from short ones.
 
-use embedtune_metrics::Measure;
+use embedtune_metrics::{Measure, stats::student_quantile};
 use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
 /// Coverage of the intervals.
 const CONFIDENCE: f64 = 0.95;
-/// The 97.5th percentile of the standard normal distribution.
-const Z: f64 = 1.959_963_985;
 /// Held-out queries below which a spread over queries means little.
 const MIN_HELD_OUT: usize = 10;
 /// What the mean of a run is taken to move by when the seed changes, before the runs are seen.
@@ -282,14 +280,9 @@ impl Adjusted {
     }
 }
 
-/// The 97.5th percentile of Student's t by its expansion about the normal one (Abramowitz and
-/// Stegun, 26.7.5): right to 0.1 % from 8 degrees of freedom on, the fewest there are here.
+/// What a standard error of a mean over so many queries is multiplied by.
 fn student(freedom: usize) -> f64 {
-    let n = freedom as f64;
-    let first = (Z.powi(3) + Z) / 4.0;
-    let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0;
-    let third = (3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z) / 384.0;
-    Z + first / n + second / n.powi(2) + third / n.powi(3)
+    student_quantile(0.5 + 0.5 * CONFIDENCE, freedom as f64)
 }
 
 #[cfg(test)]

@@ -154,6 +154,7 @@ pub use self::permutation::{
 pub(crate) use self::power::detectable;
 pub use self::power::{minimum_detectable_effect, queries_needed};
 pub(crate) use self::ranks::average_ranks;
+pub use self::special::student_quantile;
 pub use self::t_test::{TTest, t_interval, t_test};
 pub use self::wilcoxon::{WilcoxonOptions, WilcoxonTest, Zeros, wilcoxon_test};
 use crate::error::MetricsError;

@@ -73,8 +73,10 @@ pub(super) fn student_tail(t: f64, freedom: f64) -> f64 {
     if t < 0.0 { 1.0 - beyond } else { beyond }
 }
 
-/// The t with `P(T ≤ t) = p`, by bisection: the tail function is monotone and cheap.
-pub(super) fn student_quantile(p: f64, freedom: f64) -> f64 {
+/// The t with `P(T ≤ t) = p` for Student's t with `freedom` degrees of freedom (above 0, not
+/// necessarily whole) and `p` between 0 and 1: what an interval of a mean is made of. To the last
+/// bits of the tail function, by bisection.
+pub fn student_quantile(p: f64, freedom: f64) -> f64 {
     let tail = p.min(1.0 - p);
     let (mut low, mut high) = (0.0, 1.0);
     while student_tail(high, freedom) > tail && high < 1e300 {

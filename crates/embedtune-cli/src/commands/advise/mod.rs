@@ -8,24 +8,19 @@ mod show;
 mod vectors;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
 use embedtune_data::{
-    BeirData, BeirOptions, CheckReport, Corpus, DatasetBuilder, Embed, Embeddings, Queries, Role,
-    Split,
+    BeirData, BeirOptions, CheckReport, Corpus, DatasetBuilder, Embed, Queries, Split,
 };
 use embedtune_encoder::EmbeddingModel;
 use embedtune_eval::{
     Advice, AdviceFacts, AdviceRules, Alternative, AlternativeCost, Evaluation, Facts,
     LearningStudy, RetrievalConfig, RetrievalEvaluator, SampleConfig,
 };
-use embedtune_index::ExactIndex;
 use embedtune_metrics::{Measure, Qrels};
 
 use self::{
@@ -38,8 +33,7 @@ use self::{
 use crate::{
     args::AdviseArgs,
     check_cache::CheckCache,
-    interrupt::{self, Interrupted},
-    model,
+    interrupt, model,
     model_source::ModelSource,
     output,
     preflight::{self, Preflight},
@@ -51,8 +45,6 @@ use crate::{
 const HEADLINE: Measure = Measure::NDCG_10;
 /// Pairs that speeds are measured on.
 const SAMPLE_PAIRS: usize = 256;
-/// Documents that are embedded between two movements of the bar.
-const CHUNK: usize = 512;
 
 /// Advises.
 pub(crate) fn run(args: &AdviseArgs, console: Console) -> Result<()> {
@@ -181,9 +173,7 @@ impl Advisor<'_> {
 
     /// Begins a stage, unless the user wants to end.
     fn stage(&self, title: &str) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Interrupted.into());
-        }
+        interrupt::check(&self.stop)?;
         self.console.heading(title);
         Ok(())
     }
@@ -279,7 +269,7 @@ impl Advisor<'_> {
         held_out: Option<RetrievalEvaluator>,
     ) -> Result<Baseline> {
         let bm25 = test.evaluate_bm25()?;
-        let index = self.index(model, test.corpus())?;
+        let index = model::index(model, test.corpus(), &self.stop, self.console)?;
         let base = test.evaluate_index(model, &index)?;
         for (name, evaluation) in [("BM25", &bm25), ("base model", &base)] {
             let mean = |measure| evaluation.report.mean(&measure).unwrap_or(0.0);
@@ -290,27 +280,13 @@ impl Advisor<'_> {
             Some(it) if Arc::ptr_eq(it.corpus(), test.corpus()) => {
                 Some(it.evaluate_index(model, &index)?)
             }
-            Some(it) => Some(it.evaluate_index(model, &self.index(model, it.corpus())?)?),
+            Some(it) => Some(it.evaluate_index(
+                model,
+                &model::index(model, it.corpus(), &self.stop, self.console)?,
+            )?),
             None => None,
         };
         Ok(Baseline { test, held_out, bm25, base, base_held_out })
-    }
-
-    /// Vectors of all documents, ready to be searched.
-    fn index(&self, model: &EmbeddingModel, corpus: &Corpus) -> Result<ExactIndex> {
-        let bar = self.console.bar("documents", corpus.len() as u64);
-        let mut vectors = Vec::with_capacity(corpus.len() * model.dim());
-        for (done, chunk) in (1..).zip(corpus.texts().chunks(CHUNK)) {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(Interrupted.into());
-            }
-            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            vectors.extend(model.embed(&chunk, Role::Document)?.into_vec());
-            bar.set((done * CHUNK as u64).min(corpus.len() as u64), "embedded");
-        }
-        bar.finish();
-        let vectors = Embeddings::new(model.dim(), vectors);
-        Ok(ExactIndex::new(vectors, model.fingerprint())?)
     }
 
     fn alternative(
@@ -325,7 +301,7 @@ impl Advisor<'_> {
         let (name, dim, evaluation) = match (model, &self.args.alternative) {
             (Some((name, model)), _) => {
                 self.stage("4. Another model instead?")?;
-                let index = self.index(&model, test.corpus())?;
+                let index = model::index(&model, test.corpus(), &self.stop, self.console)?;
                 (name, model.dim(), test.evaluate_index(&model, &index)?)
             }
             (None, Some(path)) => {

@@ -27,8 +27,7 @@ use embedtune_train::TrainConfig;
 
 use crate::{
     args::QuickstartArgs,
-    interrupt::{self, Interrupted},
-    model, output,
+    interrupt, model, output,
     preflight::Preflight,
     progress::{Console, duration, thousands},
     training::TrainingFacts,
@@ -45,8 +44,6 @@ const LEARNING_RATE: f64 = 5e-5;
 const NEGATIVES: usize = 1;
 /// Share of the time in which the corpus of `--data` may be embedded by both models.
 const EMBEDDING_SHARE: f64 = 0.4;
-/// Texts that are embedded between two movements of the bar.
-const CHUNK: usize = 512;
 
 /// Everything that the stages find out for the report.
 pub(super) struct Story {
@@ -122,7 +119,7 @@ impl Run<'_> {
         let evaluator = evaluator(&data, Split::Test, Arc::clone(&corpus))?;
         let bm25 = evaluator.evaluate_bm25()?;
         self.say_score("BM25", &bm25);
-        let index = self.index(&model, &data)?;
+        let index = model::index(&model, &data.corpus, &self.stop, self.console)?;
         let base = evaluator.evaluate_index(&model, &index)?;
         self.say_score("base model", &base);
         lap("base evaluation");
@@ -139,7 +136,7 @@ impl Run<'_> {
         lap("training");
 
         self.stage("6. Base against tuned on the test split")?;
-        let index = self.index(&trained.model, &data)?;
+        let index = model::index(&trained.model, &data.corpus, &self.stop, self.console)?;
         let tuned = evaluator.evaluate_index(&trained.model, &index)?;
         self.say_score("tuned model", &tuned);
         let comparison =
@@ -172,9 +169,7 @@ impl Run<'_> {
 
     /// Begins a stage, unless the user wants to end.
     fn stage(&self, title: &str) -> Result<()> {
-        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Interrupted.into());
-        }
+        interrupt::check(&self.stop)?;
         self.console.heading(title);
         Ok(())
     }
@@ -194,22 +189,6 @@ impl Run<'_> {
         let model = model::load_from(&source, Some(self.args.max_seq_len), self.args.precision)?;
         self.console.line(&format!("{} from {}", source.name, source.path.display()));
         Ok((model, source.name))
-    }
-
-    /// Vectors of all documents, ready to be searched.
-    fn index(&self, model: &EmbeddingModel, data: &BeirData) -> Result<ExactIndex> {
-        let bar = self.console.bar("documents", data.corpus.len() as u64);
-        let mut vectors = Vec::with_capacity(data.corpus.len() * model.dim());
-        let mut done = 0;
-        for chunk in data.corpus.texts().chunks(CHUNK) {
-            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            vectors.extend(model.embed(&chunk, Role::Document)?.into_vec());
-            done += chunk.len();
-            bar.set(done as u64, "embedded");
-        }
-        bar.finish();
-        let vectors = embedtune_data::Embeddings::new(model.dim(), vectors);
-        Ok(ExactIndex::new(vectors, model.fingerprint())?)
     }
 
     fn advice(&self, data: &BeirData, bm25: &Evaluation, base: &Evaluation) -> Advice {
